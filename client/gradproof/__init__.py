@@ -1,0 +1,1 @@
+"""Is my gradient, or my updated weight, right, and if not, what exactly did I do wrong?"""

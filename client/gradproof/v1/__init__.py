@@ -1,0 +1,1 @@
+"""The contract, generated from protos/gradproof/v1; do not edit."""
