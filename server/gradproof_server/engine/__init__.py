@@ -1,0 +1,22 @@
+"""The mathematics: problems in, reference, comparison and explanation out. torch, and no transport."""
+
+from .catalog import catalog
+from .claim import read_claim
+from .compare import compare, overall
+from .run import PYTORCH, Rules, Wanted, device_name, never, run
+from .training import Training, read_problem
+
+__all__ = [
+    "PYTORCH",
+    "Rules",
+    "Training",
+    "Wanted",
+    "catalog",
+    "compare",
+    "device_name",
+    "never",
+    "overall",
+    "read_claim",
+    "read_problem",
+    "run",
+]

@@ -1,0 +1,176 @@
+"""The catalogue: what can be built, with arguments, defaults and texts, and what of PyTorch is left out and why."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import torch
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from gradproof.v1 import functions_pb2, layers_pb2, losses_pb2, optimizers_pb2, schedules_pb2
+from torch import nn
+
+from .arguments import enum_to_text, required_arguments
+from .functions import MANY, ROWS
+from .layers import CELLS, RANDOM, RECURRENT, forward_inputs
+from .types import Catalog, CatalogArgument, CatalogEntry
+
+CONTAINER = "holds other modules; a network is a list of nodes instead"
+LAZY = "infers its sizes at the first call; state the sizes"
+CODE = "takes code as an argument; a request is data"
+PARALLEL = "spreads a module over devices"
+ABSTRACT = "a base class without a computation of its own"
+
+OMISSIONS: dict[str, str] = {
+    "torch.nn.Module": ABSTRACT,
+    "torch.nn.RNNBase": ABSTRACT,
+    "torch.nn.RNNCellBase": ABSTRACT,
+    "torch.nn.Container": CONTAINER,
+    "torch.nn.Sequential": CONTAINER,
+    "torch.nn.ModuleList": CONTAINER,
+    "torch.nn.ModuleDict": CONTAINER,
+    "torch.nn.ParameterList": CONTAINER,
+    "torch.nn.ParameterDict": CONTAINER,
+    "torch.nn.DataParallel": PARALLEL,
+    **{
+        f"torch.nn.Lazy{name}": LAZY
+        for name in (
+            "Linear",
+            *(f"{kind}{d}d" for kind in ("Conv", "ConvTranspose", "BatchNorm", "InstanceNorm") for d in (1, 2, 3)),
+        )
+    },
+    "torch.nn.NLLLoss2d": "deprecated; NLLLoss takes images too",
+    "torch.optim.Optimizer": ABSTRACT,
+    "torch.optim.lr_scheduler.LRScheduler": ABSTRACT,
+    "torch.optim.lr_scheduler.LambdaLR": CODE,
+    "torch.optim.lr_scheduler.MultiplicativeLR": CODE,
+}
+"""Public classes of torch.nn, torch.optim and torch.optim.lr_scheduler that have no message, with the reason."""
+
+NO_NUMBERS = "chooses an implementation or a place, not the numbers"
+DEPRECATED = "deprecated in PyTorch; `reduction` says it"
+GIVEN_OTHERWISE = "given in the problem: parameters, optimizer, seed"
+
+OMITTED_ARGUMENTS: dict[str, str] = {
+    **dict.fromkeys(("device", "dtype", "foreach", "fused", "capturable", "differentiable", "options"), NO_NUMBERS),
+    **dict.fromkeys(("size_average", "reduce"), DEPRECATED),
+    **dict.fromkeys(("params", "optimizer", "_weight", "_freeze", "_random_samples"), GIVEN_OTHERWISE),
+    **dict.fromkeys(("scale_fn", "distance_function", "custom_encoder", "custom_decoder"), CODE),
+    "process_group": "there is one process",
+}
+"""Arguments of constructors that have no field, with the reason."""
+
+TYPES = {
+    FieldDescriptor.TYPE_INT64: "int",
+    FieldDescriptor.TYPE_DOUBLE: "float",
+    FieldDescriptor.TYPE_BOOL: "bool",
+    FieldDescriptor.TYPE_STRING: "string",
+}
+
+
+@cache
+def catalog() -> Catalog:
+    """Everything that can be built, by family, in the order of the contract."""
+    return Catalog(
+        layers=_family(layers_pb2.Layer.DESCRIPTOR),
+        functions=_family(functions_pb2.Function.DESCRIPTOR),
+        losses=_family(losses_pb2.Loss.DESCRIPTOR),
+        optimizers=_family(optimizers_pb2.Optimizer.DESCRIPTOR),
+        schedules=_family(schedules_pb2.Schedule.DESCRIPTOR),
+        omissions=OMISSIONS,
+    )
+
+
+@cache
+def documentation() -> dict[str, Any]:
+    """Texts of the contract's messages and fields, generated from the comments in the .proto files."""
+    text = resources.files(__package__).joinpath("catalog_docs.json").read_text(encoding="utf-8")
+    docs: dict[str, Any] = json.loads(text)
+    return docs
+
+
+def _family(wrapper: Any) -> tuple[CatalogEntry, ...]:
+    return tuple(_entry(wrapper, field) for field in wrapper.oneofs_by_name["kind"].fields)
+
+
+def _entry(wrapper: Descriptor, field: FieldDescriptor) -> CatalogEntry:
+    message = field.message_type
+    assert message is not None
+    docs = documentation()[message.name]
+    inputs, outputs = _inputs_and_outputs(wrapper.name, field.name, message.name)
+    return CatalogEntry(
+        name=message.name,
+        field=field.name,
+        doc=docs["doc"],
+        arguments=tuple(_argument(wrapper.name, message, argument) for argument in message.fields),
+        inputs=inputs,
+        outputs=outputs,
+        random=message.name in RANDOM or any(f.name == "dropout" for f in message.fields),
+    )
+
+
+def _argument(family: str, message: Descriptor, field: FieldDescriptor) -> CatalogArgument:
+    docs = documentation()[message.name]["fields"][field.name]
+    required = _is_required(family, message, field)
+    default = "" if required else docs["default"]
+    return CatalogArgument(field.name, _type(field), required, default, docs["doc"])
+
+
+def _is_required(family: str, message: Descriptor, field: FieldDescriptor) -> bool:
+    if family == "Function":
+        one_of = field.containing_oneof
+        group = one_of.name if one_of is not None and not one_of.name.startswith("_") else field.name
+        return group in ROWS[_field_of(family, message.name)].required and group == field.name
+    cls = class_of(family, message.name)
+    return field.name in {name.lower() for name in required_arguments(cls)}
+
+
+def class_of(family: str, name: str) -> Any:
+    """The class of PyTorch that a message of the family Layer, Loss, Optimizer or Schedule stands for."""
+    if family in ("Layer", "Loss"):
+        return getattr(nn, name)
+    if family == "Optimizer":
+        return getattr(torch.optim, name)
+    return getattr(torch.optim.swa_utils if name == "SWALR" else torch.optim.lr_scheduler, name)
+
+
+def _field_of(family: str, name: str) -> str:
+    descriptor = {"Function": functions_pb2.Function.DESCRIPTOR}[family]
+    return next(f.name for f in descriptor.fields if f.message_type is not None and f.message_type.name == name)
+
+
+def _type(field: FieldDescriptor) -> str:
+    if field.message_type is not None:
+        name = field.message_type.name
+        kind = "tensor" if name == "Tensor" else name
+        return f"list of {kind}" if field.is_repeated else kind
+    if field.enum_type is not None:
+        texts = [enum_to_text(field, value.number) for value in field.enum_type.values if value.number]
+        return f"one of {'|'.join(texts)}"
+    return TYPES[field.type] + ("s" if field.is_repeated else "")
+
+
+def _inputs_and_outputs(family: str, field: str, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    if family == "Function":
+        row = ROWS[field]
+        inputs = ("input...",) if row.most == MANY else tuple(f"input{i}" for i in range(row.most))
+        return inputs, ("0", "1", "...") if field in ("split", "unbind") else ("output",)
+    if family not in ("Layer", "Loss"):
+        return (), ()
+    names, least = forward_inputs(getattr(nn, name))
+    inputs = tuple(n if i < least else f"{n}?" for i, n in enumerate(names))
+    return inputs, ("loss",) if family == "Loss" else _outputs(name)
+
+
+def _outputs(name: str) -> tuple[str, ...]:
+    if name in RECURRENT:
+        return ("output", "h_n", *(("c_n",) if name == "LSTM" else ()), "last", "hidden")
+    if name in CELLS:
+        return ("h", "c") if name == "LSTMCell" else ("output",)
+    if name == "MultiheadAttention":
+        return ("output", "weights")
+    takes_indices = "return_indices" in inspect.signature(getattr(nn, name).__init__).parameters
+    return ("output", "indices?") if takes_indices else ("output",)

@@ -1,0 +1,396 @@
+"""Runs a training as PyTorch does: forward, loss, backward, clipping, optimizer, schedule, step by step."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import warnings
+from collections.abc import Callable, Container, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from .errors import TORCH_ERRORS, as_problem_error
+from .forward import NodeCall, Values, forward, loss_value
+from .program import LossProgram, Program
+from .shapes import set_mode
+from .state import load_state, state_tensors
+from .training import Clipping, StepData, Training
+from .types import InvalidProblemError, Outcome, Quantity, ShouldStop, StoppedError, TensorId, Violation
+
+Named = dict[str, torch.Tensor]
+LossRule = Callable[[LossProgram | None, Named, Values, Mapping[str, torch.Tensor]], torch.Tensor]
+GradientRule = Callable[[Named, "Moment"], Named]
+UpdateRule = Callable[[Named, Named, "Moment"], Named]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which tensors of a run to keep: all of some quantities in some steps (None: all steps), and single ones."""
+
+    quantities: frozenset[Quantity] = frozenset()
+    ids: frozenset[TensorId] = frozenset()
+    steps: frozenset[int] | None = None
+
+    def has(self, id: TensorId) -> bool:
+        """Whether that tensor is to be kept."""
+        by_quantity = id.quantity in self.quantities and (self.steps is None or id.step in self.steps)
+        return by_quantity or id in self.ids
+
+    def any_of(self, quantity: Quantity, step: int) -> bool:
+        """Whether any tensor of that quantity and step is to be kept."""
+        if quantity in self.quantities and (self.steps is None or step in self.steps):
+            return True
+        return any(id.quantity == quantity and id.step == step for id in self.ids)
+
+    def last_step(self, steps: int) -> int:
+        """The last step of which anything is to be kept, of a run of so many steps."""
+        by_quantity = [steps - 1] if self.steps is None else [step for step in self.steps if step < steps]
+        last = max(by_quantity, default=-1) if self.quantities else -1
+        return max(last, max((id.step for id in self.ids), default=-1), 0)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where a run is when a rule is asked: the step, the values of its forward pass, and the state that rules keep.
+
+    `memory` is a dictionary of its own for each run, in which a rule may keep what it needs in later steps.
+    """
+
+    step: int
+    training: Training
+    values: Values
+    parameters: Named
+    learning_rates: Mapping[str, float]
+    memory: dict[Any, Any]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Other rules for some stages of a run; the default is PyTorch's own at every stage.
+
+    nodes: by node, its operation (an autograd function may alter only the backward pass). loss: the loss from the
+    values. gradients: from the raw gradients to those that go on. clip: instead of clipping. update: new parameters
+    from the old ones and the gradients, instead of the optimizer.
+    """
+
+    nodes: Mapping[str, NodeCall] = field(default_factory=dict)
+    loss: LossRule | None = None
+    gradients: GradientRule | None = None
+    clip: GradientRule | None = None
+    update: UpdateRule | None = None
+
+
+PYTORCH = Rules()
+DETERMINISTIC: Any = torch.utils.deterministic
+
+
+def never() -> bool:
+    """Never stop."""
+    return False
+
+
+def run(training: Training, wanted: Wanted, should_stop: ShouldStop = never, rules: Rules = PYTORCH) -> Outcome:
+    """Runs the training and returns the wanted tensors, on CPU, ordered by step, quantity and the network's order.
+
+    The random generator of the calling process and PyTorch's global switches are as before afterwards. The same
+    training gives the same bits.
+
+    Raises:
+        InvalidProblemError: PyTorch cannot run it; names the node or the stage.
+        LimitExceededError: the memory of the device is not enough.
+        StoppedError: `should_stop` returned True between two steps.
+    """
+    started = time.perf_counter()
+    with deterministic(training):
+        runner = _Runner(training, wanted, rules)
+        for step in range(min(wanted.last_step(len(training.steps)), training.last_step) + 1):
+            if should_stop():
+                raise StoppedError("the caller does not wait any more")
+            runner.take_step(step)
+    tensors = {id: runner.kept[id] for id in sorted(runner.kept, key=lambda id: (id.step, id.quantity))}
+    return Outcome(
+        tensors=tensors,
+        learning_rates=tuple(runner.learning_rates),
+        device=device_name(training.device),
+        dtype=training.dtype,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def device_name(device: torch.device) -> str:
+    """ "cpu", or "cuda:0 (name of the device)"."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return str(device)
+
+
+@contextlib.contextmanager
+def deterministic(training: Training) -> Iterator[None]:
+    """Seeds the generators and switches to deterministic, full-precision algorithms; restores everything after."""
+    devices = [training.device] if training.device.type == "cuda" else []
+    was = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    filled = DETERMINISTIC.fill_uninitialized_memory
+    with torch.random.fork_rng(devices), _full_precision(training.device), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.use_deterministic_algorithms(True)
+        DETERMINISTIC.fill_uninitialized_memory = False
+        torch.manual_seed(training.seed)
+        try:
+            yield
+        finally:
+            torch.use_deterministic_algorithms(was[0], warn_only=was[1])
+            DETERMINISTIC.fill_uninitialized_memory = filled
+
+
+@contextlib.contextmanager
+def _full_precision(device: torch.device) -> Iterator[None]:
+    if device.type != "cuda":
+        yield
+        return
+    was = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = was
+
+
+class _Runner:
+    """The moving parts of one run."""
+
+    def __init__(self, training: Training, wanted: Wanted, rules: Rules) -> None:
+        self.training, self.wanted, self.rules = training, wanted, rules
+        self.kept: dict[TensorId, torch.Tensor] = {}
+        self.learning_rates: list[float] = []
+        self.memory: dict[Any, Any] = {}
+        program = training.program
+        self.parameters = {
+            name: self._place(training.parameters_before[name]).requires_grad_(name not in training.frozen)
+            for name in program.parameters
+        }
+        self.buffers = {name: self._place(tensor) for name, tensor in training.buffers_before.items()}
+        self.trained = {name: p for name, p in self.parameters.items() if name not in training.frozen}
+        self.optimizer = self._build_optimizer()
+        self.scheduler = self._build_scheduler()
+        set_mode(program, training.train)
+
+    def _place(self, tensor: torch.Tensor) -> torch.Tensor:
+        dtype = self.training.dtype if tensor.is_floating_point() else tensor.dtype
+        return tensor.to(self.training.device, dtype, copy=True)
+
+    def _build_optimizer(self) -> torch.optim.Optimizer | None:
+        spec = self.training.optimizer
+        if spec is None or not self.trained:
+            return None
+        optimizer = spec.build(self.trained)
+        if self.training.state:
+            load_state(optimizer, spec, self.trained, self.training.state, f"{self.training.program.path}.state")
+        return optimizer
+
+    def _build_scheduler(self) -> Any:
+        if self.training.schedule is None or self.optimizer is None:
+            return None
+        with self._stage("schedule", "the schedule does not fit the optimizer"):
+            return self.training.schedule.build(self.optimizer)
+
+    @contextlib.contextmanager
+    def _stage(self, field_name: str, what: str) -> Iterator[None]:
+        try:
+            yield
+        except TORCH_ERRORS as error:
+            raise as_problem_error(error, f"{self.training.program.path}.{field_name}", what) from error
+
+    def take_step(self, k: int) -> None:
+        """Takes step k and keeps what is wanted of it."""
+        step = self.training.steps[k]
+        needs_update = self._needs_update(k)
+        if self.optimizer is None or not needs_update:
+            self._evaluate(k, step)
+            self._keep_after(k)
+            return
+        rates = self._set_learning_rate(step)
+        if self.rules.update is None and isinstance(self.optimizer, torch.optim.LBFGS):
+            with self._stage("optimizer", "the optimizer cannot take a step"):
+                loss = self.optimizer.step(lambda: float(self._evaluate(k, step)))  # type: ignore[no-untyped-call]
+        else:
+            loss = self._evaluate(k, step)
+            self._update(k)
+        self._restore_learning_rate(rates)
+        if self.scheduler is not None:
+            self._step_schedule(float(loss))
+        self._keep_after(k)
+
+    def _needs_update(self, k: int) -> bool:
+        last = min(self.wanted.last_step(len(self.training.steps)), self.training.last_step)
+        kinds = (Quantity.UPDATED, Quantity.STATE)
+        return k < last or any(self.wanted.any_of(kind, k) for kind in kinds)
+
+    def _evaluate(self, k: int, step: StepData) -> torch.Tensor:
+        """Forward, loss, backward, clipping; keeps what is wanted of the first evaluation in a step."""
+        inputs = self._inputs(k, step)
+        targets = {name: self._place(tensor) for name, tensor in step.targets.items()}
+        tensors = {**self.parameters, **self.buffers}
+        for parameter in self.trained.values():
+            parameter.grad = None
+        values = forward(self.training.program, tensors, inputs, self.training.dtype, self.rules.nodes)
+        first = TensorId(k, Quantity.LOSS) not in self.kept
+        retained = self._retain(k, values) if first else ()
+        loss = self._loss(tensors, values, targets)
+        if loss.requires_grad:
+            with self._stage("network", "the backward pass failed"):
+                loss.backward()  # type: ignore[no-untyped-call]
+        moment = self._moment(k, values)
+        gradients = self._raw_gradients(moment)
+        if first:
+            self._keep_evaluation(k, loss, values, inputs, gradients, retained)
+        self._clip(gradients, moment)
+        return loss.detach()
+
+    def _moment(self, k: int, values: Values) -> Moment:
+        rates = {}
+        if self.optimizer is not None:
+            names = {id(tensor): name for name, tensor in self.trained.items()}
+            for group in self.optimizer.param_groups:
+                rates.update({names[id(tensor)]: float(group["lr"]) for tensor in group["params"]})
+        return Moment(k, self.training, values, self.parameters, rates, self.memory)
+
+    def _inputs(self, k: int, step: StepData) -> Named:
+        wants = self.wanted.any_of(Quantity.INPUT_GRADIENT, k)
+        inputs = {name: self._place(tensor) for name, tensor in step.inputs.items()}
+        for name in self.training.program.inputs:
+            if name not in inputs:
+                path = f"{self.training.program.path}.steps[{k}].inputs"
+                raise InvalidProblemError([Violation(path, "REQUIRED", f"the input {name!r} has no value")])
+            if wants and inputs[name].is_floating_point():
+                inputs[name].requires_grad_()
+        return inputs
+
+    def _retain(self, k: int, values: Values) -> tuple[str, ...]:
+        if not self.wanted.any_of(Quantity.NODE_GRADIENT, k):
+            return ()
+        keys = [key for key, value in values.items() if value.requires_grad and not value.is_leaf]
+        for key in keys:
+            values[key].retain_grad()
+        return tuple(keys)
+
+    def _loss(self, tensors: Named, values: Values, targets: Named) -> torch.Tensor:
+        program = self.training.program
+        if self.rules.loss is not None:
+            with self._stage("loss", "the loss cannot be computed"):
+                return self.rules.loss(program.loss, tensors, values, targets)
+        if program.loss is not None:
+            return loss_value(program.loss, tensors, values, targets)
+        return values[program.outputs[0]].reshape(())
+
+    def _raw_gradients(self, moment: Moment) -> Named:
+        gradients = {name: p.grad for name, p in self.trained.items() if p.grad is not None}
+        if self.rules.gradients is None:
+            return gradients
+        changed = self.rules.gradients(dict(gradients), moment)
+        for name, parameter in self.trained.items():
+            parameter.grad = changed.get(name)
+        return changed
+
+    def _clip(self, gradients: Named, moment: Moment) -> None:
+        if self.rules.clip is not None:
+            for name, gradient in self.rules.clip(gradients, moment).items():
+                self.trained[name].grad = gradient
+            return
+        clipping = self.training.clipping
+        if self.trained and clipping != Clipping():
+            with self._stage("clip_grad_norm", "the gradients cannot be clipped"):
+                clip(list(self.trained.values()), clipping)
+
+    def _update(self, k: int) -> None:
+        assert self.optimizer is not None
+        if self.rules.update is None:
+            with self._stage("optimizer", f"{type(self.optimizer).__name__} cannot take a step"):
+                self.optimizer.step()
+            return
+        gradients = {name: p.grad for name, p in self.trained.items() if p.grad is not None}
+        with torch.no_grad(), self._stage("optimizer", "the altered update failed"):
+            new = self.rules.update(dict(self.trained), gradients, self._moment(k, {}))
+            for name, value in new.items():
+                self.trained[name].copy_(value)
+
+    def _set_learning_rate(self, step: StepData) -> list[Any]:
+        assert self.optimizer is not None
+        groups = self.optimizer.param_groups
+        before = [group["lr"] for group in groups]
+        if step.lr is not None:
+            for group in groups:
+                group["lr"] = step.lr
+        self.learning_rates.append(float(groups[0]["lr"]))
+        return before
+
+    def _restore_learning_rate(self, rates: list[Any]) -> None:
+        assert self.optimizer is not None
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate
+
+    def _step_schedule(self, loss: float) -> None:
+        with self._stage("schedule", "the schedule cannot take a step"):
+            if isinstance(self.scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
+                self.scheduler.step(loss)
+            else:
+                self.scheduler.step()
+
+    def _keep(self, k: int, quantity: Quantity, name: str, make: Callable[[], torch.Tensor]) -> None:
+        id = TensorId(k, quantity, name)
+        if self.wanted.has(id):
+            self.kept[id] = make()
+
+    def _keep_evaluation(
+        self, k: int, loss: torch.Tensor, values: Values, inputs: Named, gradients: Named, retained: tuple[str, ...]
+    ) -> None:
+        program = self.training.program
+        self.kept[TensorId(k, Quantity.LOSS)] = to_host(loss.reshape(()))
+        for key in program.outputs:
+            self._keep(k, Quantity.OUTPUT, key, lambda key=key: to_host(values[key]))  # type: ignore[misc]
+        for name, parameter in self.parameters.items():
+            make = gradients.get(name, None)
+            self._keep(k, Quantity.GRADIENT, name, lambda g=make, p=parameter: gradient_of(p, g))  # type: ignore[misc]
+        for name, tensor in inputs.items():
+            if tensor.is_floating_point():
+                self._keep(k, Quantity.INPUT_GRADIENT, name, lambda t=tensor: gradient_of(t, t.grad))  # type: ignore[misc]
+        for key in node_keys(program, values):
+            self._keep(k, Quantity.NODE_VALUE, key, lambda key=key: to_host(values[key]))  # type: ignore[misc]
+            if values[key].is_floating_point():
+                grad = values[key].grad if key in retained else None
+                self._keep(k, Quantity.NODE_GRADIENT, key, lambda v=values[key], g=grad: gradient_of(v, g))  # type: ignore[misc]
+
+    def _keep_after(self, k: int) -> None:
+        if self.optimizer is not None:
+            for name, parameter in self.parameters.items():
+                self._keep(k, Quantity.UPDATED, name, lambda p=parameter: to_host(p))  # type: ignore[misc]
+            for name, tensor in state_tensors(self.optimizer, self.trained).items():
+                self._keep(k, Quantity.STATE, name, lambda t=tensor: to_host(t))  # type: ignore[misc]
+        for name, buffer in self.buffers.items():
+            self._keep(k, Quantity.BUFFER, name, lambda b=buffer: to_host(b))  # type: ignore[misc]
+
+
+def node_keys(program: Program, values: Container[str]) -> list[str]:
+    """Keys of the values of nodes, in the network's order."""
+    keys = (node.key(output) for node in program.nodes for output in node.operation.signature.outputs)
+    return [key for key in keys if key in values]
+
+
+def to_host(tensor: torch.Tensor) -> torch.Tensor:
+    """A dense copy on CPU without its history."""
+    dense = tensor.detach().to_dense() if tensor.is_sparse else tensor.detach()
+    return dense.to("cpu", copy=True).contiguous()
+
+
+def gradient_of(tensor: torch.Tensor, gradient: torch.Tensor | None) -> torch.Tensor:
+    """The gradient, zeros where the loss does not depend on the tensor."""
+    return torch.zeros_like(tensor, device="cpu") if gradient is None else to_host(gradient)
+
+
+def clip(parameters: list[torch.Tensor], clipping: Clipping) -> None:
+    """Clips the gradients of leaf tensors in place, by norm, then by value."""
+    if clipping.max_norm is not None:
+        torch.nn.utils.clip_grad_norm_(parameters, clipping.max_norm, clipping.norm_type)
+    if clipping.clip_value is not None:
+        torch.nn.utils.clip_grad_value_(parameters, clipping.clip_value)
