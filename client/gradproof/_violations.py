@@ -45,4 +45,4 @@ def near_miss(name: str, known: Iterable[str], most: int = 12) -> str:
     if not names:
         return guess
     shown = ", ".join(names[:most]) + (f", ... ({len(names)} in all)" if len(names) > most else "")
-    return f"{guess} valid are {shown}" if guess else f"; valid are {shown}"
+    return f"{guess} Valid are {shown}" if guess else f"; valid are {shown}"
