@@ -3,8 +3,9 @@
 printed      |c - r| <= (1/2 + 1e-6) * 10^-digits, or one unit where the digits were cut off
 explicit     |c - r| <= absolute + relative * |r|
 calibrated   |c - r| <= 8 E + 8 eps |r| + 8 tiny, where E is the largest |x - r| over the same problem run in the
-             claim's dtype and run in float64 with inputs, targets and parameters disturbed by that dtype's rounding (relative
-             eps / 2, random signs), element by element; eps and tiny are the dtype's spacing at 1 and smallest number.
+             claim's dtype and run in float64 with inputs, targets and parameters disturbed by that dtype's rounding
+             (relative eps / 2, random signs), element by element; eps is the dtype's spacing at 1, tiny its smallest
+             number.
 Nothing here grows with the number of elements.
 """
 
