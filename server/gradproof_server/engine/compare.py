@@ -82,7 +82,7 @@ def compare_tensor(
     claimed = tensor.value.double()
     tolerance = tolerance_of(tensor.precision, tensor.id, reference, calibration)
     bad = outside(claimed, reference, tolerance.values)
-    if bad.any() and _looks_truncated(tensor, claimed, reference):
+    if bad.any() and looks_truncated(tensor, claimed, reference):
         tolerance = tolerance_of(tensor.precision, tensor.id, reference, calibration, truncated=True)
         bad = outside(claimed, reference, tolerance.values)
     elif is_truncated(tensor.precision):
@@ -109,8 +109,8 @@ def outside(claimed: torch.Tensor, reference: torch.Tensor, tolerance: torch.Ten
     return ~(same | (close & claimed.isfinite() & reference.isfinite()))
 
 
-def _looks_truncated(tensor: ClaimedTensor, claimed: torch.Tensor, reference: torch.Tensor) -> bool:
-    """Whether every element is its reference with further digits cut off."""
+def looks_truncated(tensor: ClaimedTensor, claimed: torch.Tensor, reference: torch.Tensor) -> bool:
+    """Whether every element is its reference with further digits cut off, for digits of unknown rounding."""
     precision = tensor.precision
     if not isinstance(precision, PrintedDecimals) or precision.rounding is not Rounding.UNKNOWN:
         return False

@@ -362,11 +362,18 @@ class _Runner:
                 grad = values[key].grad if key in retained else None
                 self._keep(k, Quantity.NODE_GRADIENT, key, lambda v=values[key], g=grad: gradient_of(v, g))  # type: ignore[misc]
 
+    def _state(self) -> Named:
+        """The optimizer's state by "parameter.key"; an altered update keeps its own in memory["state"]."""
+        assert self.optimizer is not None
+        if self.rules.update is not None:
+            return dict(self.memory.get("state", {}))
+        return state_tensors(self.optimizer, self.trained)
+
     def _keep_after(self, k: int) -> None:
         if self.optimizer is not None:
             for name, parameter in self.parameters.items():
                 self._keep(k, Quantity.UPDATED, name, lambda p=parameter: to_host(p))  # type: ignore[misc]
-            for name, tensor in state_tensors(self.optimizer, self.trained).items():
+            for name, tensor in self._state().items():
                 self._keep(k, Quantity.STATE, name, lambda t=tensor: to_host(t))  # type: ignore[misc]
         for name, buffer in self.buffers.items():
             self._keep(k, Quantity.BUFFER, name, lambda b=buffer: to_host(b))  # type: ignore[misc]

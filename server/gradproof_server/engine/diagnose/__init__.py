@@ -1,0 +1,1 @@
+"""Why a claim disagrees: the smallest alteration of the training step that reproduces the claimed numbers."""

@@ -1,0 +1,1 @@
+"""The table of variants, by what they alter."""
