@@ -3,6 +3,7 @@
 from .catalog import catalog
 from .claim import read_claim
 from .compare import compare, overall
+from .diagnose import diagnose
 from .run import PYTORCH, Rules, Wanted, device_name, never, run
 from .training import Training, read_problem
 
@@ -14,6 +15,7 @@ __all__ = [
     "catalog",
     "compare",
     "device_name",
+    "diagnose",
     "never",
     "overall",
     "read_claim",

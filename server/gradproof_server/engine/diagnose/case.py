@@ -82,6 +82,12 @@ class Case:
         """The claimed tensors of a quantity."""
         return (tensor for tensor in self.claim if tensor.id.quantity is quantity)
 
+    def moved(self, id: TensorId, values: torch.Tensor) -> torch.Tensor:
+        """The values themselves; of an updated parameter the change, new minus old. float64."""
+        if id.quantity is not Quantity.UPDATED:
+            return values.double()
+        return values.double() - self.training.parameters_before[id.name].double()
+
     def nodes(self, *types: str) -> list[Node]:
         """The nodes whose operation is of one of these types ("Linear"), in order; all nodes without types."""
         return [node for node in self.training.program.nodes if not types or node.operation.type_name in types]
