@@ -209,6 +209,13 @@ def _to_int(value: Any, path: str) -> int:
     return number
 
 
+def _to_unsigned(value: Any, path: str) -> int:
+    number = _to_int(value, path) if not isinstance(value, int) or isinstance(value, bool) else value
+    if not 0 <= number < 2**64:
+        raise invalid(path, "OUT_OF_RANGE", f"{number} is not in the range of 0 to 2**64 - 1")
+    return number
+
+
 def _to_float(value: Any, path: str) -> float:
     if isinstance(value, (bool, np.bool_, str)) or not hasattr(value, "__float__"):
         raise invalid(path, "WRONG_TYPE", f"{value!r} is not a number")
@@ -232,6 +239,7 @@ def _to_text(value: Any, path: str) -> str:
 
 _SCALARS: dict[int, Callable[[Any, str], Any]] = {
     FieldDescriptor.CPPTYPE_INT64: _to_int,
+    FieldDescriptor.CPPTYPE_UINT64: _to_unsigned,
     FieldDescriptor.CPPTYPE_DOUBLE: _to_float,
     FieldDescriptor.CPPTYPE_BOOL: _to_bool,
     FieldDescriptor.CPPTYPE_STRING: _to_text,

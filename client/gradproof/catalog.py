@@ -12,9 +12,11 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from gradproof._arguments import (
+    WITHOUT_EFFECT,
     call_arguments,
     descriptor_of,
     fill,
@@ -25,6 +27,7 @@ from gradproof._arguments import (
 )
 from gradproof._violations import Violations, near_miss
 from gradproof.errors import invalid
+from gradproof.tensors import is_array_like
 from gradproof.v1 import functions_pb2, layers_pb2, losses_pb2, optimizers_pb2, schedules_pb2
 
 FAMILIES: Mapping[str, type[Message]] = MappingProxyType(
@@ -38,7 +41,17 @@ FAMILIES: Mapping[str, type[Message]] = MappingProxyType(
 )
 """The families and their wrapper messages; each has a oneof `kind` with one field per class."""
 
-__all__ = ["FAMILIES", "argument_names", "call_arguments", "canonical_name", "construct", "has_argument", "names"]
+__all__ = [
+    "FAMILIES",
+    "argument_names",
+    "call_arguments",
+    "canonical_name",
+    "coerce",
+    "construct",
+    "has_argument",
+    "names",
+    "split_tensors",
+]
 
 
 def names(family: str) -> tuple[str, ...]:
@@ -64,6 +77,47 @@ def argument_names(family: str, name: str) -> tuple[str, ...]:
 def has_argument(family: str, name: str, argument: str) -> bool:
     """Whether the constructor of a class takes this argument, whatever its case."""
     return find_field(find_kind(descriptor_of(_wrapper(family)), name, "").descriptor, argument) is not None
+
+
+def split_tensors(family: str, name: str, kwargs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Keywords of the constructor, and keywords that are parameter or buffer tensors ("weight", "running_mean").
+
+    A tensor is what is array-like and no argument of the constructor, or given where that takes True or False, as the
+    `bias` of Linear.
+    """
+    descriptor = find_kind(descriptor_of(_wrapper(family)), name, "").descriptor
+    tensors = {key: value for key, value in kwargs.items() if is_array_like(value) and _names_tensor(descriptor, key)}
+    return {key: value for key, value in kwargs.items() if key not in tensors}, tensors
+
+
+def _names_tensor(descriptor: Descriptor, key: str) -> bool:
+    field = find_field(descriptor, key)
+    return key not in WITHOUT_EFFECT if field is None else field.cpp_type == FieldDescriptor.CPPTYPE_BOOL
+
+
+def coerce(family: str, value: Any, path: str = "") -> Any:
+    """The wrapper message from whatever describes it.
+
+    A message passes; a name stands for the class with its defaults; {"HuberLoss": {"delta": 2.0}} gives arguments
+    (a dict of keywords, a list of positional ones, or one value).
+
+    Raises:
+        InvalidProblemError: the value is none of these, or its arguments are wrong.
+    """
+    wrapper = _wrapper(family)
+    if isinstance(value, wrapper):
+        return value
+    if isinstance(value, Mapping) and len(value) == 1:
+        name, arguments = next(iter(value.items()))
+        args, kwargs = call_arguments(arguments)
+        return construct(
+            family, canonical_name(family, str(name), path), args, kwargs, f"{path}.{name}" if path else ""
+        )
+    name = value if isinstance(value, str) else getattr(value, "__name__", None)
+    if name is None:
+        text = f"a {family.lower()} is given as its name, a message or {{name: arguments}}; {value!r} is none of these"
+        raise invalid(path or family.lower(), "WRONG_TYPE", text)
+    return construct(family, name, path=path)
 
 
 def construct(

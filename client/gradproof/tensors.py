@@ -18,7 +18,7 @@ from gradproof.v1 import tensor_pb2
 
 Array: TypeAlias = npt.NDArray[Any]
 
-DTYPES: Mapping[str, int] = MappingProxyType(
+DTYPES: Mapping[str, tensor_pb2.Dtype] = MappingProxyType(
     {
         "float64": tensor_pb2.DTYPE_FLOAT64,
         "float32": tensor_pb2.DTYPE_FLOAT32,
@@ -72,19 +72,17 @@ class TensorError(ValueError):
         self.description, self.path, self.reason = description, path, reason
 
 
-def dtype_number(name: str) -> int:
-    """The contract's number of a dtype's name ("float32"; "torch.float32" and "double", "float", "half" work too).
+def dtype_number(dtype: object) -> tensor_pb2.Dtype:
+    """The contract's number of a dtype: "float32", "torch.float32", "double", or a dtype of torch or NumPy itself.
 
     Raises:
         TensorError: there is no such dtype.
     """
-    short = str(name).removeprefix("torch.")
-    short = {"double": "float64", "float": "float32", "half": "float16", "long": "int64", "int": "int32"}.get(
-        short, short
-    )
-    if short not in DTYPES:
-        raise TensorError(f"{name!r} is not a dtype; valid are {', '.join(DTYPES)}", reason="UNKNOWN_DTYPE")
-    return DTYPES[short]
+    text = str(getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or dtype).removeprefix("torch.")
+    name = _ALIASES.get(text, text)
+    if name not in DTYPES:
+        raise TensorError(f"{text!r} is not a dtype; valid are {', '.join(DTYPES)}", reason="UNKNOWN_DTYPE")
+    return DTYPES[name]
 
 
 def tensor_to_numpy(tensor: tensor_pb2.Tensor) -> Array:
@@ -127,7 +125,7 @@ def numpy_to_tensor(array: Array, dtype: str | None = None) -> tensor_pb2.Tensor
     target = own if dtype is None else DTYPE_NAMES[dtype_number(dtype)]
     stored = bits if bits is not None and target == "bfloat16" else _values_to_stored(values, target)
     return tensor_pb2.Tensor(
-        dtype=DTYPES[target],  # type: ignore[arg-type]
+        dtype=DTYPES[target],
         shape=array.shape,
         data=np.ascontiguousarray(stored).tobytes(),
     )
