@@ -147,10 +147,11 @@ def _set_padding_keyword(message: Message, value: Any, path: str) -> bool:
 
 
 def _set_momentum_none(message: Message, value: Any, path: str) -> bool:
-    if value is not None:
+    descriptor = descriptor_of(message)
+    if value is None and descriptor.name.startswith("InstanceNorm"):
+        raise invalid(path, "UNSUPPORTED_VALUE", f"{descriptor.name} cannot have momentum=None here")
+    if value is not None or "momentum_none" not in descriptor.fields_by_name:
         return False
-    if "momentum_none" not in descriptor_of(message).fields_by_name:
-        raise invalid(path, "UNSUPPORTED_VALUE", f"{descriptor_of(message).name} cannot have momentum=None here")
     message.momentum_none = True  # type: ignore[attr-defined]
     return True
 

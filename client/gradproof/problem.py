@@ -141,8 +141,9 @@ def problem_to_proto(problem: Problem | problem_pb2.Problem) -> problem_pb2.Prob
 
 def _first_input(problem: Problem) -> str:
     """What the first node takes where it names no inputs: the only input, or "input"."""
-    steps = [] if problem.steps is None or isinstance(problem.steps, int) else problem.steps
-    names = {name for part in (problem, *steps) for name in _named(part.input, part.inputs, INPUT)}
+    steps = () if problem.steps is None or isinstance(problem.steps, int) else problem.steps
+    parts: list[Problem | Step] = [problem, *(step for step in steps if isinstance(step, Step))]
+    names = {name for part in parts for name in _named(part.input, part.inputs, INPUT)}
     return names.pop() if len(names) == 1 else INPUT
 
 

@@ -17,6 +17,8 @@ import numpy.typing as npt
 from gradproof.v1 import tensor_pb2
 
 Array: TypeAlias = npt.NDArray[Any]
+ArrayLike: TypeAlias = Any
+"""Nested lists of numbers, a scalar, a NumPy array, a torch tensor, or anything with `__array__` or `__dlpack__`."""
 
 DTYPES: Mapping[str, tensor_pb2.Dtype] = MappingProxyType(
     {
