@@ -171,7 +171,9 @@ def _collect(value: Any, path: str, leaves: list[Any], depth: int) -> tuple[int,
 
 def _ragged(path: str, i: int, shape: tuple[int, ...], first: tuple[int, ...]) -> str:
     def counted(sizes: tuple[int, ...]) -> str:
-        return "is one number" if not sizes else f"has shape {sizes}" if len(sizes) > 1 else f"has {sizes[0]} numbers"
+        return (
+            "is one number" if not sizes else f"has {sizes[0]} number(s)" if len(sizes) == 1 else f"has shape {sizes}"
+        )
 
     return f"{path}[{i}] {counted(shape)}, but {path}[0] {counted(first)}; all must have the same shape"
 

@@ -206,7 +206,7 @@ def _read_decimals(ctx: Context, given: Mapping[str, Any], path: str, precision:
 def _read_computed_in(ctx: Context, given: Mapping[str, Any], path: str, precision: claim_pb2.Precision) -> None:
     place = child(path, "dtype")
     with ctx.violations.at(place):
-        precision.dtype = dtype_number(str(given["dtype"]))  # type: ignore[assignment]
+        precision.dtype = dtype_number(str(given["dtype"]))
     name = tensor_pb2.Dtype.Name(precision.dtype).removeprefix("DTYPE_").lower()
     if name not in FLOATING and precision.dtype:
         text = f"{name}: numbers of a claim are computed in one of {', '.join(sorted(FLOATING))}"

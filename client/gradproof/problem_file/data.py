@@ -221,8 +221,8 @@ def fit_state(values: npt.NDArray[Any], wanted: tuple[int, ...]) -> npt.NDArray[
     (hidden) is used for all layers and samples. Of two dimensions the first counts the samples where there is one
     layer, else the layers. None where it does not fit.
     """
-    if values.ndim == len(wanted):
-        return values if values.shape == wanted else None
+    if values.shape[-1:] != wanted[-1:]:
+        return None
     if values.ndim == 2 and len(wanted) == 3 and wanted[0] > 1:
         values = values[:, None, :]
     try:

@@ -1,8 +1,8 @@
 """A problem file's text: YAML or JSON in, plain Python values out, with the digits and the lines of the source.
 
 Numbers keep the text they were written as, because 0.170 says more than 0.17. Of YAML it reads what `yaml.safe_load`
-reads, with these differences: 1e-5 is a number, 1:30 and 010 mean no other base, dates stay text, keys are always text,
-a key may appear once, and tags are refused.
+reads, with these differences: 1e-5 is a number, 1:30 and 010 mean no other base, dates and yes, no, on, off stay text,
+keys are always text, a key may appear once, and tags are refused.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from gradproof.problem_file.paths import child, parent
 WHOLE = re.compile(r"[-+]?(?:0x[0-9a-fA-F]+|[0-9][0-9_]*)\Z")
 DECIMAL = re.compile(r"[-+]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?\Z")
 SPECIAL = re.compile(r"([-+]?)\.?(inf|nan)\Z", re.IGNORECASE)
-YES = frozenset({"true", "yes", "on"})
-NO = frozenset({"false", "no", "off"})
+BOOLEANS = {"true": True, "false": False}
 NOTHING = frozenset({"", "~", "null"})
 MERGE = "<<"
 MOST_VALUES = 5_000_000
@@ -135,9 +134,9 @@ def scalar_from_text(text: str) -> Any:
     lower = text.lower()
     if lower in NOTHING:
         return None
-    if lower in YES or lower in NO:
-        return lower in YES
-    return WrittenFloat(text) if text.lower().lstrip("+-") in (".inf", ".nan") else text
+    if lower in BOOLEANS:
+        return BOOLEANS[lower]
+    return WrittenFloat(text) if lower.lstrip("+-") in (".inf", ".nan") else text
 
 
 def number_from_word(word: str) -> WrittenFloat | None:

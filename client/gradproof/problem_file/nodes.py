@@ -57,7 +57,8 @@ def read_nodes(ctx: Context, value: Any) -> NetworkDraft:
     """The nodes of `network`; what is wrong with them is noted."""
     draft = NetworkDraft()
     if not isinstance(value, list) or not value:
-        ctx.complain("network", "REQUIRED", f"{shown(value)} is not a list of layers, as [{{Linear: [2, 1]}}, ReLU]")
+        what = "`network` is missing; it is" if value is None else f"{shown(value)} is not"
+        ctx.complain("network", "REQUIRED", f"{what} a list of layers, as [{{Linear: [2, 1]}}, ReLU]")
         return draft
     for i, item in enumerate(value):
         _read_node(ctx, draft, item, i)

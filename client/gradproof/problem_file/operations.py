@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,13 +69,8 @@ def find_class(ctx: Context, family: str, name: str, path: str) -> Kind | None:
     return ctx.attempt(path, lambda: Kind(family, canonical_name(family, name, path)))
 
 
-def read_operation(
-    ctx: Context, kind: Kind, arguments: Any, path: str, outer: Iterable[tuple[str, Any]] = ()
-) -> Operation | None:
-    """The message of a class with its arguments, and the tensors among them; None, with violations, where it is wrong.
-
-    `outer` are further keyword arguments that do not stand among the others in the file.
-    """
+def read_operation(ctx: Context, kind: Kind, arguments: Any, path: str) -> Operation | None:
+    """The message of a class with its arguments, and the tensors among them; None, with violations, if it is wrong."""
     args, kwargs = _split_arguments(kind, arguments)
     result = Operation(None)
     own = {key: value for key, value in kwargs.items() if _is_own_tensor(kind, key, value)}
@@ -87,19 +81,20 @@ def read_operation(
     positional = [_argument(ctx, f, value, f"{path}.{f.name}") for f, value in zip(fields, args, strict=False)]
     named = {key: _argument(ctx, _field(kind, key), value, child(path, key)) for key, value in rest.items()}
     given = (*positional, *args[len(positional) :])
-    result.message = ctx.attempt(path, lambda: construct(kind.family, kind.name, given, named | dict(outer), path))
+    result.message = ctx.attempt(path, lambda: construct(kind.family, kind.name, given, named, path))
     return result if result.message is not None else None
 
 
 def _split_arguments(kind: Kind, arguments: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    if is_stated(arguments):
+    fields = positional_fields(_descriptor(kind))
+    # Constant: [[2.0, 3.0]] is one tensor and not an argument list.
+    if is_stated(arguments) or (isinstance(arguments, list) and len(fields) == 1 and _is_tensor(fields[0])):
         return (*kind.first, arguments), {}
     args, kwargs = call_arguments(arguments)
     if is_stated(kwargs):
         args, kwargs = (*args, kwargs), {}
-    fields = positional_fields(_descriptor(kind))
     # Reshape: [2, 3] is one shape and not two arguments.
-    if len(fields) == 1 and len(args) > 1 and (fields[0].is_repeated or _is_tensor(fields[0])):
+    if len(fields) == 1 and len(args) > 1 and fields[0].is_repeated:
         args = (list(args),)
     return (*kind.first, *args), kwargs
 

@@ -11,7 +11,7 @@ from gradproof._violations import near_miss
 from gradproof.problem_file.arrays import is_stated
 from gradproof.problem_file.context import Context, shown
 from gradproof.problem_file.data import Section, read_section, to_tensors
-from gradproof.problem_file.operations import Operation, find_class, read_operation
+from gradproof.problem_file.operations import Kind, Operation, find_class, read_operation
 from gradproof.problem_file.paths import child
 from gradproof.v1 import losses_pb2, optimizers_pb2, problem_pb2, schedules_pb2, tensor_pb2
 
@@ -65,11 +65,11 @@ def _drop_unknown(ctx: Context, key: str, names: list[str], beside: tuple[str, .
     return good or names
 
 
-def _read_class(ctx: Context, key: str, named: Named, outer: Mapping[str, Any]) -> Operation | None:
+def _read_class(ctx: Context, key: str, named: Named) -> Operation | None:
     kind = find_class(ctx, key.capitalize(), named.name, named.path)
     if kind is None:
         return None
-    operation = read_operation(ctx, kind, named.arguments, named.path, list(outer.items()))
+    operation = read_operation(ctx, kind, named.arguments, named.path)
     if operation is not None:
         ctx.origin(f"problem.{key}.{operation.message.WhichOneof('kind')}", named.path)
     ctx.origin(f"problem.{key}", key)
@@ -81,12 +81,12 @@ def read_loss(ctx: Context, value: Any) -> LossDraft:
     named = _read_named(ctx, "loss", value, ("inputs",))
     if named is None:
         return LossDraft()
-    outer = {}
-    if named.beside.get("inputs") is not None:
-        outer["inputs"] = ctx.names(named.beside["inputs"], "loss.inputs", "the name of a node, an input or a target")
-    operation = _read_class(ctx, "loss", named, outer)
+    operation = _read_class(ctx, "loss", named)
     if operation is None:
         return LossDraft()
+    if named.beside.get("inputs") is not None:
+        names = ctx.names(named.beside["inputs"], "loss.inputs", "the name of a node, an input or a target")
+        operation.message.inputs.extend(names)
     for key, place in operation.places.items():
         ctx.origin(f'problem.parameters["loss.{key}"]', place)
     return LossDraft(operation.message, {f"loss.{key}": tensor for key, tensor in operation.parameters.items()})
@@ -97,14 +97,16 @@ def read_optimizer(ctx: Context, value: Any) -> optimizers_pb2.Optimizer | None:
     named = _read_named(ctx, "optimizer", value, ("groups",))
     if named is None:
         return None
-    outer = {}
+    operation = _read_class(ctx, "optimizer", named)
+    if operation is None:
+        return None
     if named.beside.get("groups") is not None:
-        outer["groups"] = _read_groups(ctx, named.beside["groups"])
-    operation = _read_class(ctx, "optimizer", named, outer)
-    return operation.message if operation else None
+        operation.message.groups.extend(_read_groups(ctx, named.name, named.beside["groups"]))
+    message: optimizers_pb2.Optimizer = operation.message
+    return message
 
 
-def _read_groups(ctx: Context, value: Any) -> list[Any]:
+def _read_groups(ctx: Context, name: str, value: Any) -> list[optimizers_pb2.ParameterGroup]:
     if not isinstance(value, list):
         ctx.complain_about_type("optimizer.groups", value, "a list, as [{parameters: [0.weight], lr: 0.1}]")
         return []
@@ -116,14 +118,18 @@ def _read_groups(ctx: Context, value: Any) -> list[Any]:
             ctx.complain(child(path, "parameters"), "REQUIRED", "a group needs `parameters`, as [0.weight]")
             continue
         names = ctx.names(group["parameters"], child(path, "parameters"), "the name of a parameter")
-        groups.append({**group, "parameters": names} if names else {})
-    return [group for group in groups if group]
+        own = {key: argument for key, argument in group.items() if key != "parameters"}
+        overrides = read_operation(ctx, Kind("Optimizer", catalog.canonical_name("Optimizer", name)), own, path)
+        ctx.origin(f"problem.optimizer.groups[{i}]", path)
+        if overrides is not None:
+            groups.append(optimizers_pb2.ParameterGroup(parameters=names, overrides=overrides.message))
+    return groups
 
 
 def read_schedule(ctx: Context, value: Any) -> schedules_pb2.Schedule | None:
     """The learning-rate schedule; None where there is none, or a wrong one."""
     named = _read_named(ctx, "schedule", value, ())
-    operation = _read_class(ctx, "schedule", named, {}) if named else None
+    operation = _read_class(ctx, "schedule", named) if named else None
     return operation.message if operation else None
 
 
