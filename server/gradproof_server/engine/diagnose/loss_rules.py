@@ -202,7 +202,8 @@ def divisor(given: Given) -> float:
     module = given.module
     name = type(module).__name__
     if name in ELEMENTWISE:
-        return float(torch.broadcast_shapes(given.prediction.shape, given.target.shape).numel())
+        shape = torch.broadcast_shapes(given.prediction.shape, given.target.shape)  # type: ignore[no-untyped-call]
+        return float(shape.numel())
     if name in ("CrossEntropyLoss", "NLLLoss", "LinearCrossEntropyLoss") and not given.target.is_floating_point():
         ignored = module.ignore_index if module.ignore_index is not None else -100
         kept = given.target[given.target != ignored]

@@ -37,7 +37,7 @@ def elementwise(elements: Elements) -> Formula:
 
 def together(given: Given) -> tuple[torch.Tensor, torch.Tensor]:
     """Prediction and target in one shape."""
-    shape = torch.broadcast_shapes(given.prediction.shape, given.target.shape)
+    shape = torch.broadcast_shapes(given.prediction.shape, given.target.shape)  # type: ignore[no-untyped-call]
     return given.prediction.expand(shape), given.target.expand(shape)
 
 
