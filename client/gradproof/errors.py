@@ -13,6 +13,8 @@
      │    ├── PermissionDeniedError     the caller may not do this
      │    ├── UnimplementedError        the server does not know the call: not gradproof, or an older one
      │    └── ServerError               a fault of the server
+     ├── InsecureTokenError             a token would be sent unencrypted over the network (a ValueError too)
+     ├── ClosedClientError              the client was closed before the call
      ├── ServerExtraMissingError        an embedded server was asked for, but is not installed (an ImportError too)
      └── DisagreementError              from Report.raise_for_disagreement(), with the report (an AssertionError too)
 
@@ -128,6 +130,14 @@ class UnimplementedError(CallError):
 
 class ServerError(CallError):
     """A fault of the server; please report it with the request id."""
+
+
+class InsecureTokenError(GradproofError, ValueError):
+    """A token would be sent unencrypted over the network."""
+
+
+class ClosedClientError(GradproofError):
+    """The client was closed before the call."""
 
 
 class ServerExtraMissingError(GradproofError, ImportError):

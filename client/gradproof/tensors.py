@@ -276,8 +276,10 @@ def _list_to_numpy(value: list[Any] | tuple[Any, ...]) -> Array:
         array = np.array(value)
     except (ValueError, TypeError, OverflowError, RuntimeError):
         return _stack(value, "")
-    # Strings, objects and the platform's idea of large integers are sorted out element by element.
-    return array if array.dtype.kind in "bif" and array.dtype.name in DTYPES else _stack(value, "")
+    # Strings and objects are sorted out element by element, and so are integers above int64, which NumPy rounds.
+    plain = array.dtype.kind in "bif" and array.dtype.name in DTYPES
+    huge = array.dtype.kind == "f" and bool(np.any(np.abs(array) > _LARGEST_INT64))
+    return array if plain and not huge else _stack(value, "")
 
 
 def _stack(value: Any, path: str) -> Array:
