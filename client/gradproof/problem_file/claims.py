@@ -60,11 +60,11 @@ def read_claim(ctx: Context, value: Any, problem: problem_pb2.Problem) -> claim_
     return claim
 
 
-def read_include(ctx: Context, value: Any) -> tuple[tensor_pb2.Quantity, ...]:
-    """The quantities that `include` lists."""
+def read_include(ctx: Context, value: Any) -> tuple[str, ...]:
+    """The quantities that `include` lists, by their names in `QUANTITIES`."""
     items = value if isinstance(value, list) else [] if value is None else [value]
     found = [ctx.one_of(item, QUANTITIES, child("include", i), "quantity") for i, item in enumerate(items)]
-    return tuple(quantity for quantity in QUANTITIES.values() if quantity in found)
+    return tuple(name for name, quantity in QUANTITIES.items() if quantity in found)
 
 
 def _read_steps(ctx: Context, claim: claim_pb2.Claim, entry: Mapping[str, Any], problem: problem_pb2.Problem) -> None:

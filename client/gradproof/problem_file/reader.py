@@ -36,7 +36,7 @@ from gradproof.problem_file.training import (
     read_steps,
 )
 from gradproof.tensors import FLOATING, dtype_number
-from gradproof.v1 import claim_pb2, problem_pb2, tensor_pb2
+from gradproof.v1 import claim_pb2, problem_pb2
 
 FREE_KEYS = ("case", "notes", "title", "source")
 """Keys whose content is the author's own; it is not looked at."""
@@ -60,14 +60,14 @@ class ProblemFile:
     Attributes:
         problem: the message of the problem.
         claim: the message of the claim; None where the file claims nothing.
-        include: further quantities of the reference to return.
+        include: further quantities of the reference to return, by their names in `QUANTITIES`.
         notes: the author's own words: the keys `case`, `notes`, `title` and `source`.
         name: of the file, for messages.
     """
 
     problem: problem_pb2.Problem
     claim: claim_pb2.Claim | None
-    include: tuple[tensor_pb2.Quantity, ...]
+    include: tuple[str, ...]
     notes: Mapping[str, Any]
     name: str
     origins: Mapping[str, str] = field(default_factory=dict, repr=False)

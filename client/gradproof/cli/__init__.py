@@ -1,0 +1,1 @@
+"""The command line; `gradproof.__main__` is its entrance, `app` the list of its commands."""
