@@ -21,7 +21,6 @@ from ..loss_rules import (
     rearranged,
     source_node,
     source_type,
-    with_attributes,
 )
 from ..rules import ordinary, rewire
 from ..variant import Alter, Proposal, Stage, Variant
@@ -120,10 +119,6 @@ def _propose_log(case: Case) -> Iterator[Proposal]:
 def _propose_log_softmax(case: Case) -> Iterator[Proposal]:
     if case.loss_type == "NLLLoss" and source_type(case) not in ("LogSoftmax", "Softmax"):
         yield from propose_prediction(case, log_probabilities)
-
-
-def _log_of_classes(case: Case) -> bool:
-    return case.loss_type in ("CrossEntropyLoss", "NLLLoss") and case.output is not None
 
 
 def _propose_squared(case: Case) -> Iterator[Proposal]:
@@ -225,13 +220,6 @@ def _delta(name: str, factor: float) -> Alter:
 
     residuals = altered(lambda g: factor * (g.residual.detach() * g.prediction).sum(), Form.GRADIENT)
     return lambda plan: residuals(plan.with_node(name, through))
-
-
-def _propose_undistributed(case: Case) -> Iterator[Proposal]:
-    """The weighted loss without the weights in the gradient, or the other way round."""
-    if _log_of_classes(case) and case.loss_module.weight is not None:
-        plain = with_attributes(case.loss_module, weight=None)
-        yield propose_gradient(lambda g: call(plain, *g.arguments))
 
 
 SOFTMAX_PROBE = "Claim the loss value too: with softmax applied twice it can never come near 0."
@@ -355,17 +343,6 @@ VARIANTS: tuple[Variant, ...] = (
         rank=12,
         convention=True,
         source="OpenNMT/OpenNMT-py#570",
-    ),
-    Variant(
-        code="loss.weights_missing_in_gradient",
-        stage=Stage.LOSS,
-        title="The class weights are in your loss value but not in your gradient.",
-        explanation="With class weights, ∂L/∂z = wₜ(p − y)/Σw for each sample. Your gradient is that of the loss "
-        "without weights.",
-        advice="Multiply each sample's gradient by its class weight and divide by the sum of these weights.",
-        propose=_propose_undistributed,
-        rank=12,
-        look_alikes=("loss.weight_ignored",),
     ),
     Variant(
         code="loss.cross_entropy_for_squared_error",

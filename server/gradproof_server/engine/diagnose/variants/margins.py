@@ -108,9 +108,9 @@ def _hinge(given: Given) -> torch.Tensor:
     module = given.module
     if type(module).__name__ == "MarginRankingLoss":
         x, y, t = given.arguments
-        return (-t * (x - y) + module.margin).clamp_min(0)
+        return (-t * (x - y) + float(module.margin)).clamp_min(0)
     x, t = given.arguments
-    return torch.where(t == 1, x, (module.margin - x).clamp_min(0))
+    return torch.where(t == 1, x, (float(module.margin) - x).clamp_min(0))
 
 
 def _propose_hinge_squared(case: Case) -> Iterator[Proposal]:
@@ -127,7 +127,8 @@ def _propose_classic_hinge(case: Case) -> Iterator[Proposal]:
 
 
 def _classic_hinge(given: Given) -> torch.Tensor:
-    return reduced((given.module.margin - given.target * given.prediction).clamp_min(0), given.module)
+    margin = float(given.module.margin)
+    return reduced((margin - given.target * given.prediction).clamp_min(0), given.module)
 
 
 def _propose_not_divided(case: Case) -> Iterator[Proposal]:
@@ -255,5 +256,6 @@ VARIANTS: tuple[Variant, ...] = (
          "PyTorch returns the gradient as if log-softmax stood before the loss and folds its p into it: p − "
          "posterior. The "
          "plain derivative is −posterior. Behind a LogSoftmax both give the same gradients further up.",
-         "Compare the gradient before the LogSoftmax layer.", _propose_ctc_true, 2, True, source="pytorch/pytorch#52241"),
+         "Compare the gradient before the LogSoftmax layer.", _propose_ctc_true, 2, True,
+         source="pytorch/pytorch#52241"),
 )  # fmt: skip

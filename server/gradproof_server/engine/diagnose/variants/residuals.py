@@ -83,7 +83,6 @@ VARIANTS: tuple[Variant, ...] = (
         propose=_propose_broadcast,
         rank=6,
         source="pytorch/pytorch#4938, #16045",
-        look_alikes=("data.target_is_mean",),
     ),
     Variant(
         code="loss.derivative_missing",
