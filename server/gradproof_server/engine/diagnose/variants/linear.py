@@ -1,0 +1,404 @@
+"""Variants of the backward pass around weights and biases of linear layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+
+from ...forward import NodeCall
+from ...network import Node
+from ..case import Case
+from ..rules import rewire
+from ..variant import Proposal, Stage, Variant
+from .sites import at_each, is_square
+
+
+@dataclass(frozen=True)
+class Linear:
+    """One backward pass of y = x Wᵀ + b: input x and upstream u as given, weight (out, in), bias, output."""
+
+    x: torch.Tensor
+    u: torch.Tensor
+    w: torch.Tensor
+    b: torch.Tensor
+    y: torch.Tensor
+
+    @property
+    def rows(self) -> torch.Tensor:
+        """x as a matrix (N, in)."""
+        return self.x.reshape(-1, self.x.shape[-1])
+
+    @property
+    def upstream(self) -> torch.Tensor:
+        """u as a matrix (N, out)."""
+        return self.u.reshape(-1, self.u.shape[-1])
+
+    def of_input(self) -> torch.Tensor:
+        """u W."""
+        return self.u @ self.w
+
+    def of_weight(self) -> torch.Tensor:
+        """uᵀ x."""
+        return self.upstream.mT @ self.rows
+
+    def of_bias(self) -> torch.Tensor:
+        """Sum of u over all rows."""
+        return self.upstream.sum(0)
+
+
+Part = Callable[[Linear], torch.Tensor]
+
+
+def backward(
+    of_input: Part = Linear.of_input, of_weight: Part = Linear.of_weight, of_bias: Part = Linear.of_bias
+) -> NodeCall:
+    """The rule of a linear layer with other gradients of its input, weight or bias."""
+
+    def rule(
+        node: Node, tensors: dict[str, torch.Tensor], inputs: tuple[torch.Tensor, ...], named: Any
+    ) -> torch.Tensor:
+        x, w = inputs[0], tensors["weight"]
+        b = tensors.get("bias")
+        y = F.linear(x, w, b)
+        zero = w.new_zeros(w.shape[0])
+
+        def vjp(u: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            made = Linear(x.detach(), u, w.detach(), zero if b is None else b.detach(), y.detach())
+            gradients = (of_input(made).reshape(x.shape), of_weight(made))
+            return gradients if b is None else (*gradients, of_bias(made))
+
+        return rewire(y, (x, w) if b is None else (x, w, b), vjp)
+
+    return rule
+
+
+def rows(case: Case, node: Node) -> int:
+    """Number of input vectors of a layer in the first step: batch times positions."""
+    x = case.value(node.inputs[0])
+    return x.numel() // max(x.shape[-1], 1) if x.dim() > 1 else 1
+
+
+def has_bias(node: Node) -> bool:
+    """Whether the layer has a bias."""
+    return "bias" in node.tensors
+
+
+Wanted = Callable[[Case, Node], bool]
+
+
+def at_linear(
+    rule: NodeCall, wanted: Wanted = lambda case, node: True, texts: Mapping[str, str] | None = None, rank: int = 0
+) -> Callable[[Case], Iterator[Proposal]]:
+    """Proposes a rule at the linear layers for which `wanted` holds."""
+    return lambda case: at_each([n for n in case.nodes("Linear") if wanted(case, n)], rule, texts, rank)
+
+
+def joined(*proposers: Callable[[Case], Iterator[Proposal]]) -> Callable[[Case], Iterator[Proposal]]:
+    """The proposals of several."""
+
+    def propose(case: Case) -> Iterator[Proposal]:
+        for proposer in proposers:
+            yield from proposer(case)
+
+    return propose
+
+
+def square(case: Case, node: Node) -> bool:
+    """Whether the weight is a square matrix."""
+    return is_square(case, node)
+
+
+def many(case: Case, node: Node) -> bool:
+    """Whether there are several rows to sum over."""
+    return rows(case, node) > 1
+
+
+def many_and_bias(case: Case, node: Node) -> bool:
+    """Whether there are several rows, and a bias."""
+    return has_bias(node) and many(case, node)
+
+
+def inner(case: Case, node: Node) -> bool:
+    """Whether an earlier node takes the gradient of the layer's input."""
+    return node.inputs[0] not in case.training.program.inputs
+
+
+def inner_square(case: Case, node: Node) -> bool:
+    """Both."""
+    return inner(case, node) and square(case, node)
+
+
+def row_only(index: int) -> tuple[Part, Part]:
+    """Gradients of weight and bias from one row."""
+    return (lambda g: torch.outer(g.upstream[index], g.rows[index])), (lambda g: g.upstream[index])
+
+
+def with_bias(case: Case, node: Node) -> bool:
+    """Whether the layer has a bias."""
+    return has_bias(node)
+
+
+LAST_WEIGHT, LAST_BIAS = row_only(-1)
+FIRST_WEIGHT, FIRST_BIAS = row_only(0)
+
+
+def count(g: Linear) -> int:
+    """Number of rows."""
+    return int(g.rows.shape[0])
+
+
+def bias_ignored(node: Node, tensors: dict[str, torch.Tensor], inputs: tuple[torch.Tensor, ...], named: Any) -> Any:
+    """x Wᵀ."""
+    return F.linear(inputs[0], tensors["weight"])
+
+
+def bias_ignored_but_trained(
+    node: Node, tensors: dict[str, torch.Tensor], inputs: tuple[torch.Tensor, ...], named: Any
+) -> Any:
+    """x Wᵀ, the bias getting its gradient all the same."""
+    return F.linear(inputs[0], tensors["weight"], tensors["bias"] - tensors["bias"].detach())
+
+
+def bias_subtracted(node: Node, tensors: dict[str, torch.Tensor], inputs: tuple[torch.Tensor, ...], named: Any) -> Any:
+    """x Wᵀ - b."""
+    return F.linear(inputs[0], tensors["weight"], -tensors["bias"])
+
+
+def times_input(g: Linear) -> torch.Tensor:
+    """Sum over the rows of u x; for an input of one number it multiplies every unit."""
+    return (g.upstream * g.rows).sum(0)
+
+
+def takes_input(case: Case, node: Node) -> bool:
+    """Whether u and x can be multiplied element by element."""
+    shape = case.training.program.parameters[
+        case.training.program.tied.get(node.tensors["weight"], node.tensors["weight"])
+    ].shape
+    return has_bias(node) and (shape[1] == 1 or shape[0] == shape[1])
+
+
+def own_output(case: Case, node: Node) -> bool:
+    """Whether the output is as wide as the input."""
+    weight = case.value(node.name)
+    return weight.shape[-1] == case.value(node.inputs[0]).shape[-1]
+
+
+DW = (
+    "With y = W·x + b and δ = ∂L/∂y the gradients are ∂L/∂W = δ·xᵀ, ∂L/∂b = δ and ∂L/∂x = Wᵀ·δ, summed over the batch. "
+)
+
+VARIANTS: tuple[Variant, ...] = (
+    Variant(
+        code="backward.weight_not_transposed",
+        stage=Stage.BACKWARD,
+        title="The weight of {sites} was not transposed in the backward pass.",
+        explanation=DW + "Your numbers need W·δ in place of Wᵀ·δ; for a square matrix no shape tells the difference.",
+        advice="Multiply δ by the transposed weight on the way back.",
+        propose=at_linear(backward(of_input=lambda g: g.u @ g.w.mT), inner_square),
+        rank=10,
+        probe="A layer that is not square makes this mistake impossible.",
+    ),
+    Variant(
+        code="backward.weight_factor_missing",
+        stage=Stage.BACKWARD,
+        title="The gradient was passed back through {sites} without the weight: {used}.",
+        explanation=DW + "Your numbers for the layers before {sites} need {used} instead of Wᵀ·δ.",
+        advice="Multiply δ by Wᵀ.",
+        propose=joined(
+            at_linear(
+                backward(of_input=lambda g: g.u.sum(-1, keepdim=True).expand_as(g.x)), inner, {"used": "the sum of δ"}
+            ),
+            at_linear(backward(of_input=lambda g: g.u), inner_square, {"used": "δ itself"}, 5),
+            at_linear(backward(of_input=lambda g: g.u @ g.w.abs()), inner, {"used": "|W|ᵀ·δ"}, 25),
+            at_linear(
+                backward(of_input=lambda g: g.u.mean(-1, keepdim=True).expand_as(g.x)),
+                inner,
+                {"used": "the mean of δ"},
+                30,
+            ),
+            at_linear(backward(of_input=lambda g: -g.u @ g.w), inner, {"used": "−Wᵀ·δ"}, 15),
+        ),
+        rank=15,
+    ),
+    Variant(
+        code="backward.weight_error_normalized",
+        stage=Stage.BACKWARD,
+        title="The error was shared out by the weights' proportions at {sites} instead of multiplied by the weights.",
+        explanation=DW
+        + "Your numbers need W divided by its {used}, as some introductions do to picture how the error is "
+        "shared out.",
+        advice="Multiply δ by Wᵀ itself.",
+        propose=joined(
+            at_linear(
+                backward(of_input=lambda g: g.u @ (g.w / g.w.sum(1, keepdim=True))),
+                inner,
+                {"used": "sum over the inputs"},
+            ),
+        ),
+        rank=50,
+        source="Rashid, Make Your Own Neural Network",
+    ),
+    Variant(
+        code="backward.weight_gradient_without_input",
+        stage=Stage.BACKWARD,
+        title="The gradient of the weight of {sites} was not multiplied by the layer's input.",
+        explanation=DW + "Your numbers for W are those of δ alone.",
+        advice="Take the outer product of δ and the input.",
+        propose=at_linear(backward(of_weight=lambda g: g.of_bias()[:, None].expand_as(g.w))),
+        rank=20,
+    ),
+    Variant(
+        code="backward.weight_gradient_input_twice",
+        stage=Stage.BACKWARD,
+        title="The gradient of the weight of {sites} was multiplied by the layer's input twice.",
+        explanation=DW + "Your numbers need δ·(x²)ᵀ.",
+        advice="Multiply by the input once.",
+        propose=at_linear(backward(of_weight=lambda g: g.upstream.mT @ g.rows**2)),
+        rank=35,
+    ),
+    Variant(
+        code="backward.weight_gradient_times_weight",
+        stage=Stage.BACKWARD,
+        title="The gradient of the weight of {sites} was multiplied by the weight.",
+        explanation=DW + "Your numbers for W need W ⊙ (δ·xᵀ).",
+        advice="The derivative of W·x with respect to W is x; W itself does not stay.",
+        propose=at_linear(backward(of_weight=lambda g: g.of_weight() * g.w)),
+        rank=35,
+    ),
+    Variant(
+        code="backward.weight_gradient_from_output",
+        stage=Stage.BACKWARD,
+        title="The gradient of the weight of {sites} was made with the layer's output instead of its input.",
+        explanation=DW + "Your numbers for W need δ·yᵀ.",
+        advice="Take the values that enter the layer.",
+        propose=at_linear(backward(of_weight=lambda g: g.upstream.mT @ g.y.reshape(g.upstream.shape)), own_output),
+        rank=40,
+    ),
+    Variant(
+        code="backward.weight_gradient_averaged",
+        stage=Stage.BACKWARD,
+        title="The gradient of the weight was divided by the number of samples once more at {sites}.",
+        explanation=DW
+        + "The mean over the batch is already in δ where the loss is a mean. Your numbers for W divide by the "
+        "batch size again; those for b do not.",
+        advice="Divide by the batch size once.",
+        propose=at_linear(backward(of_weight=lambda g: g.of_weight() / count(g)), many),
+        rank=15,
+        look_alikes=("reduction.divided_twice",),
+    ),
+    Variant(
+        code="backward.weight_gradient_summed",
+        stage=Stage.BACKWARD,
+        title="The gradient of the weight was summed over the batch at {sites} where the loss takes the mean.",
+        explanation=DW + "Your numbers for W are the batch size times too large; those for b are not.",
+        advice="Divide the weight's gradient by the batch size too.",
+        propose=at_linear(backward(of_weight=lambda g: g.of_weight() * count(g)), many),
+        rank=15,
+        look_alikes=("reduction.sum_instead_of_mean",),
+    ),
+    Variant(
+        code="backward.one_sample_only",
+        stage=Stage.BACKWARD,
+        title="The gradients of {sites} come from the {used} sample alone.",
+        explanation=DW + "Your numbers hold one term of the sum over the batch: each sample overwrites the one before "
+        "instead of being added, or the loop stops early.",
+        advice="Add the gradients of all samples.",
+        propose=joined(
+            at_linear(backward(of_weight=LAST_WEIGHT, of_bias=LAST_BIAS), many, {"used": "last"}),
+            at_linear(backward(of_weight=LAST_WEIGHT), many_and_bias, {"used": "last (weight only)"}, 10),
+            at_linear(backward(of_weight=FIRST_WEIGHT, of_bias=FIRST_BIAS), many, {"used": "first"}, 8),
+            at_linear(backward(of_weight=FIRST_WEIGHT), many_and_bias, {"used": "first (weight only)"}, 18),
+        ),
+        rank=12,
+        look_alikes=("data.one_sample_only",),
+    ),
+    Variant(
+        code="backward.bias_gradient_averaged",
+        stage=Stage.BACKWARD,
+        title="The gradient of the bias was averaged over the batch where the weights' is summed, at {sites}.",
+        explanation=DW
+        + "The bias is added to every sample, so its gradient is the sum of δ over the batch. Your numbers "
+        "for b need its mean.",
+        advice="Sum δ over the batch, as for the weights: δ.sum(0) instead of δ.mean(0).",
+        propose=at_linear(backward(of_bias=lambda g: g.upstream.mean(0)), many_and_bias),
+        rank=4,
+        source="github.com/kvfrans/notes/pull/5",
+    ),
+    Variant(
+        code="backward.bias_gradient_summed",
+        stage=Stage.BACKWARD,
+        title="The gradient of the bias was summed over the batch where the weights' is averaged, at {sites}.",
+        explanation=DW + "Your numbers for b are the batch size times too large; those for W are not.",
+        advice="Divide the bias's gradient by the batch size too.",
+        propose=at_linear(backward(of_bias=lambda g: g.of_bias() * count(g)), many_and_bias),
+        rank=8,
+    ),
+    Variant(
+        code="backward.bias_gradient_one_row",
+        stage=Stage.BACKWARD,
+        title="The gradient of the bias is that of the {used} sample alone at {sites}.",
+        explanation=DW + "Your numbers for b hold one row of δ instead of the sum of all rows.",
+        advice="Sum δ over the batch.",
+        propose=joined(
+            at_linear(backward(of_bias=LAST_BIAS), many_and_bias, {"used": "last"}),
+            at_linear(backward(of_bias=FIRST_BIAS), many_and_bias, {"used": "first"}, 4),
+        ),
+        rank=12,
+    ),
+    Variant(
+        code="backward.bias_gradient_one_number",
+        stage=Stage.BACKWARD,
+        title="The gradient of the bias was summed over the units too: one number for all of {sites}.",
+        explanation=DW + "Each unit has a bias of its own. Your numbers need the {used} of δ over batch and units.",
+        advice="Sum over the batch only: keep the units' dimension, as in np.sum(δ, axis=0).",
+        propose=joined(
+            at_linear(backward(of_bias=lambda g: g.upstream.sum().expand_as(g.b)), with_bias, {"used": "sum"}),
+            at_linear(backward(of_bias=lambda g: g.upstream.mean().expand_as(g.b)), with_bias, {"used": "mean"}, 6),
+        ),
+        rank=10,
+    ),
+    Variant(
+        code="backward.bias_gradient_missing",
+        stage=Stage.BACKWARD,
+        title="The gradient of the bias is zero at {sites}.",
+        explanation=DW + "Your numbers leave the bias without a gradient.",
+        advice="Add ∂L/∂b = Σ δ, or declare the bias frozen.",
+        propose=at_linear(backward(of_bias=lambda g: torch.zeros_like(g.b)), with_bias),
+        rank=14,
+    ),
+    Variant(
+        code="backward.bias_gradient_multiplied",
+        stage=Stage.BACKWARD,
+        title="The gradient of the bias was multiplied by {used} at {sites}.",
+        explanation=DW + "The derivative of W·x + b with respect to b is 1. Your numbers multiply δ by {used}.",
+        advice="Use δ alone.",
+        propose=joined(
+            at_linear(backward(of_bias=lambda g: g.of_bias() * g.b), with_bias, {"used": "the bias"}),
+            at_linear(backward(of_bias=times_input), takes_input, {"used": "the input"}, 4),
+            at_linear(
+                backward(of_bias=lambda g: (g.upstream * g.rows.sum(1, keepdim=True)).sum(0)),
+                with_bias,
+                {"used": "the sum of the inputs"},
+                8,
+            ),
+        ),
+        rank=25,
+    ),
+    Variant(
+        code="layer.bias_ignored",
+        stage=Stage.FORWARD,
+        title="The bias of {sites} was left out of the forward pass.",
+        explanation="The layer computes W·x + b. Your numbers need W·x alone{used}.",
+        advice="Add the bias, or declare the layer with bias=False.",
+        propose=joined(
+            at_linear(bias_ignored_but_trained, with_bias, {"used": "; the bias still gets its gradient δ"}),
+            at_linear(bias_ignored, with_bias, {"used": ""}, 4),
+            at_linear(bias_subtracted, with_bias, {"used": " with the bias subtracted, as a threshold"}, 15),
+        ),
+        rank=15,
+    ),
+)
