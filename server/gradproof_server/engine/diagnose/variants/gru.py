@@ -126,8 +126,8 @@ VARIANTS: tuple[Variant, ...] = (
         code="gru.reset_before_product",
         stage=FORWARD,
         title="In your GRU {sites} the reset gate acts before the matrix product, as in the paper.",
-        explanation="The numbers are those of n = tanh(W_in x + b_in + W_hn (r ⊙ h) + b_hn), the GRU of Cho et al. and of "
-        "Keras with reset_after=False. " + TORCH,
+        explanation="The numbers are those of n = tanh(W_in x + b_in + W_hn (r ⊙ h) + b_hn), the GRU of Cho et al. "
+        "and of Keras with reset_after=False. " + TORCH,
         advice="Multiply by r after the product with W_hn, or write the paper's cell out of Linear and Multiply nodes.",
         propose=unrolled(_gru(_reset_before), KINDS, recurs),
         rank=5,
