@@ -127,8 +127,9 @@ def _whole(formula: Formula) -> Callable[[Case], Iterator[tuple[Formula, str]]]:
 
 def _half_forms(case: Case) -> Iterator[tuple[Formula, str]]:
     yield elementwise(half_square), ""
-    if case.batch * case.width > 1:
+    if case.batch * case.width > 1 and case.loss_module.reduction == "mean":
         yield lambda given: half_square(*together(given)).sum(), ", summed over all outputs"
+    elif case.batch * case.width > 1:
         yield lambda given: half_square(*together(given)).mean(), ", averaged over all outputs"
     if case.batch > 1 and case.width > 1:
         yield _batch_mean(half_square), ", summed over the outputs and averaged over the batch"
