@@ -14,9 +14,9 @@ from torch.nn import functional as F
 from ...forward import NodeCall
 from ...network import Node
 from ..case import Case
-from ..rules import rewire
+from ..rules import ordinary, rewire
 from ..variant import Proposal, Stage, Variant
-from .sites import at_each, module_of
+from .sites import at_each, module_of, passed
 
 LAYERS = ("TransformerEncoderLayer", "TransformerDecoderLayer")
 STACKS = ("TransformerEncoder", "TransformerDecoder", "Transformer")
@@ -49,7 +49,7 @@ class Attention(nn.MultiheadAttention):
 
     switches: Switches
 
-    def forward(  # type: ignore[override]
+    def forward(
         self,
         query: torch.Tensor,
         key: torch.Tensor,
@@ -80,15 +80,15 @@ class Attention(nn.MultiheadAttention):
         if self._qkv_same_embed_dim:
             weights = self.in_proj_weight.chunk(3)
         else:
-            weights = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)  # type: ignore[assignment]
+            weights = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)
         biases = self.in_proj_bias.chunk(3) if self.in_proj_bias is not None else (None, None, None)
         order = self.switches.order
         return [F.linear(x, weights[i], biases[i]) for x, i in zip(given, order, strict=True)]
 
     def _split(self, x: torch.Tensor) -> torch.Tensor:
         if self.switches.interleaved:
-            return x.unflatten(-1, (self.head_dim, self.num_heads)).permute(0, 3, 1, 2)
-        return x.unflatten(-1, (self.num_heads, self.head_dim)).transpose(1, 2)
+            return x.reshape(*x.shape[:-1], self.head_dim, self.num_heads).permute(0, 3, 1, 2)
+        return x.reshape(*x.shape[:-1], self.num_heads, self.head_dim).transpose(1, 2)
 
     def _joined(self, y: torch.Tensor) -> torch.Tensor:
         return y.permute(0, 2, 3, 1).flatten(2) if self.switches.interleaved else y.transpose(1, 2).flatten(2)
@@ -154,7 +154,7 @@ def switched(switches: Switches) -> Callable[[nn.Module], None]:
         for part in module.modules():
             if type(part) is nn.MultiheadAttention:
                 part.__class__ = Attention
-                part.switches = switches
+                part.switches = switches  # type: ignore[assignment]
 
     return change
 
@@ -199,85 +199,6 @@ def masks(case: Case) -> Iterator[Proposal]:
             options = (("a causal mask", Switches(causal=True), 15),)
         for used, switches, rank in options:
             yield from at_each([node], altered(node, switched(switches)), {"used": used}, rank)
-
-
-def set_norm_first(module: nn.Module) -> None:
-    """Norms before instead of after each block, or the reverse."""
-    for part in module.modules():
-        if type(part).__name__ in LAYERS:
-            part.norm_first = not part.norm_first
-
-
-def set_activation(function: Any) -> Callable[[nn.Module], None]:
-    """Another activation in the feed-forward blocks."""
-
-    def change(module: nn.Module) -> None:
-        for part in module.modules():
-            if type(part).__name__ in LAYERS:
-                part.activation = function
-                part.activation_relu_or_gelu = 0  # type: ignore[assignment]
-
-    return change
-
-
-def set_eps(eps: float) -> Callable[[nn.Module], None]:
-    """Another ε in the norms."""
-
-    def change(module: nn.Module) -> None:
-        for part in module.modules():
-            if isinstance(part, nn.LayerNorm):
-                part.eps = eps
-
-    return change
-
-
-def set_dropout(module: nn.Module) -> None:
-    """No dropout."""
-    for part in module.modules():
-        if isinstance(part, nn.Dropout):
-            part.p = 0.0
-        elif isinstance(part, nn.MultiheadAttention):
-            part.dropout = 0.0
-
-
-def norm_order(case: Case) -> Iterator[Proposal]:
-    """norm_first the other way."""
-    for node in case.nodes(*LAYERS, *STACKS):
-        yield from at_each([node], altered(node, set_norm_first))
-
-
-def tanh_gelu(x: torch.Tensor) -> torch.Tensor:
-    """GELU with the tanh approximation."""
-    return F.gelu(x, approximate="tanh")
-
-
-def feed_forward(case: Case) -> Iterator[Proposal]:
-    """GELU for ReLU and the reverse."""
-    for node in case.nodes(*LAYERS, *STACKS):
-        layers = [part for part in module_of(node).modules() if type(part).__name__ in LAYERS]
-        declared = getattr(layers[0].activation, "__name__", "") if layers else ""
-        for rank, (name, function) in enumerate((("gelu", F.gelu), ("relu", F.relu), ("gelu (tanh)", tanh_gelu))):
-            if layers and name != declared:
-                texts = {"used": name, "declared": declared}
-                yield from at_each([node], altered(node, set_activation(function)), texts, 3 * rank)
-
-
-def epsilons(case: Case) -> Iterator[Proposal]:
-    """ε of other implementations."""
-    for node in case.nodes(*LAYERS, *STACKS):
-        norms = [part for part in module_of(node).modules() if isinstance(part, nn.LayerNorm)]
-        for rank, eps in enumerate((1e-6, 1e-5, 1e-12, 1e-3, 0.0)):
-            if any(norm.eps != eps for norm in norms):
-                yield from at_each([node], altered(node, set_eps(eps)), {"value": f"{eps:g}"}, rank)
-
-
-def without_dropout(case: Case) -> Iterator[Proposal]:
-    """Layers with dropout in training."""
-    for node in case.nodes(*WITH_ATTENTION):
-        parts = module_of(node).modules()
-        rates = [p.p if isinstance(p, nn.Dropout) else getattr(p, "dropout", 0.0) for p in parts]
-        if case.training.train and any(isinstance(rate, float) and rate > 0 for rate in rates):
-            yield from at_each([node], altered(node, set_dropout))
 
 
 SCORES = "Attention is softmax(Q·Kᵀ/√d)·V with d = embed_dim/num_heads, the width of one head. "
@@ -325,7 +246,7 @@ VARIANTS: tuple[Variant, ...] = (
         title="Only the diagonal of the softmax Jacobian was used in the attention at {sites}.",
         explanation="∂pᵢ/∂sⱼ = pᵢ(δᵢⱼ − pⱼ). Your numbers need uⱼpⱼ(1 − pⱼ).",
         advice="Use p ⊙ (u − Σ u ⊙ p).",
-        propose=with_switches(("", Switches(diagonal=True), 0)),
+        propose=lambda case: diagonal_only(case),
         rank=10,
     ),
     Variant(
@@ -362,52 +283,6 @@ VARIANTS: tuple[Variant, ...] = (
         propose=with_switches(("", Switches(project=False), 0)),
         rank=25,
     ),
-    Variant(
-        code="attention.norm_order",
-        stage=Stage.FORWARD,
-        title="The norms of {sites} were applied on the other side of each block.",
-        explanation="With norm_first=False (the paper) x ← norm(x + block(x)); with norm_first=True x ← x + "
-        "block(norm(x)). "
-        "Your numbers follow with the one that is not declared.",
-        advice="Declare norm_first as you compute.",
-        propose=norm_order,
-        rank=6,
-        convention=True,
-    ),
-    Variant(
-        code="attention.feed_forward_activation",
-        stage=Stage.FORWARD,
-        title="The feed-forward block of {sites} used {used}; declared is {declared}.",
-        explanation=(
-            "PyTorch's Transformer layers have ReLU by default, BERT and GPT have GELU. Your numbers follow with "
-            "{used}."
-        ),
-        advice="Declare activation='{used}', or use {declared}.",
-        propose=feed_forward,
-        rank=6,
-        convention=True,
-    ),
-    Variant(
-        code="attention.norm_epsilon",
-        stage=Stage.FORWARD,
-        title="The norms of {sites} used ε = {value}.",
-        explanation="layer_norm_eps is 1e-5 in PyTorch, 1e-6 or 1e-12 elsewhere.",
-        advice="Declare layer_norm_eps={value}.",
-        propose=epsilons,
-        rank=12,
-        convention=True,
-    ),
-    Variant(
-        code="dropout.not_applied_in_transformer",
-        stage=Stage.FORWARD,
-        title="The dropout of {sites} was not applied.",
-        explanation=(
-            "In training PyTorch drops with the declared probability, 0.1 by default. Your numbers follow without."
-        ),
-        advice="Declare dropout=0, or MODE_EVAL.",
-        propose=without_dropout,
-        rank=6,
-    ),
 )
 
 
@@ -417,3 +292,22 @@ def interleaved(case: Case) -> Iterator[Proposal]:
         parts = [part for part in module_of(node).modules() if type(part) is nn.MultiheadAttention]
         if can_switch(case, node) and any(part.num_heads > 1 and part.head_dim > 1 for part in parts):
             yield from at_each([node], altered(node, switched(Switches(interleaved=True))), {"used": ""})
+
+
+def diagonal_only(case: Case) -> Iterator[Proposal]:
+    """PyTorch's values with the gradients of a softmax whose Jacobian is diagonal."""
+    for node in case.nodes(*WITH_ATTENTION):
+        if can_switch(case, node):
+            yield from at_each([node], backward_of(altered(node, switched(Switches(diagonal=True)))))
+
+
+def backward_of(other: NodeCall) -> NodeCall:
+    """PyTorch's values with the gradients of another rule."""
+
+    def rule(node: Node, tensors: Any, inputs: Any, named: Any) -> Any:
+        values, paths = ordinary(node, tensors, inputs, named), other(node, tensors, inputs, named)
+        if not isinstance(values, tuple):
+            return passed(values, paths)  # type: ignore[arg-type]
+        return tuple(passed(value, path) for value, path in zip(values, paths, strict=True))  # type: ignore[call-overload]
+
+    return rule

@@ -71,7 +71,7 @@ def averaged(at: torch.Tensor, u: torch.Tensor, table: torch.Tensor) -> torch.Te
 def repeated(case: Case) -> list[Node]:
     """Embeddings that are given an index more than once."""
     nodes = case.nodes("Embedding")
-    return [n for n in nodes if case.value(n.inputs[0]).unique().numel() < case.value(n.inputs[0]).numel()]
+    return [n for n in nodes if case.value(n.inputs[0]).unique().numel() < case.value(n.inputs[0]).numel()]  # type: ignore[no-untyped-call]
 
 
 def overwritten(case: Case) -> Iterator[Proposal]:

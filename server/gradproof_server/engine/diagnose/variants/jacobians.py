@@ -30,7 +30,7 @@ def at_softmax(factor: Factor) -> Callable[[Case], Iterator[Proposal]]:
     def propose(case: Case) -> Iterator[Proposal]:
         for node in case.nodes(*SOFTMAX):
             sign = negated(node)
-            rule = with_derivative(lambda x, p, u, sign=sign: sign * factor(x, p, u))
+            rule = with_derivative(lambda x, p, u, sign=sign: sign * factor(x, p, u))  # type: ignore[misc]
             yield at_nodes([node], rule)
 
     return propose
@@ -45,7 +45,7 @@ def log_softmax(
         for node in case.nodes("LogSoftmax"):
             dim = module_of(node).dim
             if dim is not None:
-                rule = with_derivative(lambda x, y, u, dim=dim: factor(y.exp(), u, dim))
+                rule = with_derivative(lambda x, y, u, dim=dim: factor(y.exp(), u, dim))  # type: ignore[misc]
                 yield at_nodes([node], rule)
 
     return propose

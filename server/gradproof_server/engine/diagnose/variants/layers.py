@@ -193,7 +193,7 @@ def same_shape(rule: NodeCall, shape: torch.Size) -> NodeCall:
 
     def checked(node: Node, tensors: Tensors, inputs: Inputs, named: Any) -> Any:
         outputs = rule(node, tensors, inputs, named)
-        first = outputs[0] if isinstance(outputs, tuple) else outputs
+        first: Any = outputs[0] if isinstance(outputs, tuple) else outputs
         if first.shape[1:] != shape[1:] or first.dim() != len(shape):
             raise RuntimeError("the altered layer gives another shape")
         return outputs

@@ -98,14 +98,16 @@ def changed_reports(names: tuple[str, ...], quantities: frozenset[Quantity], cha
     return lambda plan: plan.with_report(report)
 
 
-def in_gradient(names: list[str], change: Change, rank: int = 0, used: str = "") -> Iterator[Proposal]:
+def in_gradient(
+    names: list[str], change: Change, rank: int = 0, used: str = "", only_built_on: bool = False
+) -> Iterator[Proposal]:
     """A change of the gradients of all these parameters, and of each; with the step built on it, or only as told."""
     groups = ([tuple(names)] if len(names) > 1 else []) + [(name,) for name in names[:MOST_SINGLES]]
     for group in groups:
         less = -5 if len(group) > 1 else 0
         told = "The update is built on it too."
         yield Proposal(changed_gradients(group, change), group, {"used": used, "told": told}, rank + less)
-    for group in groups:
+    for group in () if only_built_on else groups:
         less = -5 if len(group) > 1 else 0
         gradient = frozenset({Quantity.GRADIENT})
         everything = frozenset({Quantity.GRADIENT, Quantity.UPDATED})
@@ -164,10 +166,10 @@ def reversed_units(case: Case) -> Iterator[Proposal]:
     matrices = [name for name, t in shapes.items() if t.dim() == 2]
     rows = [name for name, t in shapes.items() if t.dim() >= 1 and t.shape[0] > 1]
     columns = [name for name in matrices if shapes[name].shape[1] > 1]
-    yield from in_gradient(rows, lambda g: g.flip(0), 0, "output units")
-    yield from in_gradient(columns, lambda g: g.flip(1), 2, "input units")
+    yield from in_gradient(rows, lambda g: g.flip(0), 0, "output units", True)
+    yield from in_gradient(columns, lambda g: g.flip(1), 2, "input units", True)
     both = [name for name in columns if shapes[name].shape[0] > 1]
-    yield from in_gradient(both, lambda g: g.flip(0, 1), 8, "input and output units")
+    yield from in_gradient(both, lambda g: g.flip(0, 1), 8, "input and output units", True)
 
 
 def shifted_units(case: Case) -> Iterator[Proposal]:
@@ -176,7 +178,7 @@ def shifted_units(case: Case) -> Iterator[Proposal]:
     for dim, used in ((0, "output units"), (1, "input units")):
         names = [name for name, t in shapes.items() if t.dim() > dim and t.shape[dim] > 2]
         for by in (1, -1):
-            yield from in_gradient(names, lambda g, by=by, dim=dim: g.roll(by, dim), 0, used)  # type: ignore[misc]
+            yield from in_gradient(names, lambda g, by=by, dim=dim: g.roll(by, dim), 0, used, True)  # type: ignore[misc]
 
 
 def swapped(first: str, second: str, quantities: frozenset[Quantity]) -> Report:

@@ -43,7 +43,7 @@ def ways(*options: tuple[str, Way, int], backward: bool, layers: tuple[str, ...]
         nodes = list(by_batch(case, *layers))
         for used, way, rank in options:
             rule = other_backward(way) if backward else other_forward(way)
-            yield from at_each(nodes, rule, lambda some, used=used: {**kinds(some), "used": used}, rank)
+            yield from at_each(nodes, rule, lambda some, used=used: {**kinds(some), "used": used}, rank)  # type: ignore[misc]
 
     return propose
 
@@ -66,9 +66,9 @@ def epsilons(case: Case) -> Iterator[Proposal]:
     for rank, eps in enumerate((1e-3, 1e-5, 1e-6, 1e-12, 1e-8, 0.0, 1e-7, 1e-4, 1e-2)):
         nodes = [n for n in by_batch(case) if abs(epsilon(n, torch.zeros((), dtype=case.training.dtype)) - eps) > 1e-15]
         texts = {"value": f"{eps:g}"}
-        yield from at_each(nodes, other_forward(Way(eps=eps)), lambda some, t=texts: {**kinds(some), **t}, 2 * rank)
+        yield from at_each(nodes, other_forward(Way(eps=eps)), lambda some, t=texts: {**kinds(some), **t}, 2 * rank)  # type: ignore[misc]
         running = [n for n in by_running(case) if abs(module_of(n).eps - eps) > 1e-15]
-        yield from at_each(running, running_with(eps), lambda some, t=texts: {**kinds(some), **t}, 2 * rank)
+        yield from at_each(running, running_with(eps), lambda some, t=texts: {**kinds(some), **t}, 2 * rank)  # type: ignore[misc]
 
 
 def running_with(eps: float, outside: bool = False) -> Any:

@@ -29,12 +29,9 @@ def updating(keep: Callable[[Node, Tensors, torch.Tensor], None]) -> NodeCall:
     """The rule of a layer that updates its running statistics another way: keep(node, buffers before, x)."""
 
     def rule(node: Node, tensors: Tensors, inputs: tuple[torch.Tensor, ...], named: Any) -> Any:
-        names = [name for name in tensors if name.startswith(("running", "num_batches"))]
-        before = {name: tensors[name].clone() for name in names}
-        outputs = ordinary(node, tensors, inputs, named)
+        copies = {name: t.clone() for name, t in tensors.items() if name.startswith(("running", "num_batches"))}
+        outputs = ordinary(node, {**tensors, **copies}, inputs, named)
         with torch.no_grad():
-            for name, value in before.items():
-                tensors[name].copy_(value)
             keep(node, tensors, inputs[0].detach())
         return outputs
 
