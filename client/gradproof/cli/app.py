@@ -76,7 +76,9 @@ def run(arguments: Sequence[str]) -> int:
     Never 1 for anything but a disagreement: an error of the program itself is a check that could not be made.
     """
     try:
-        result = app.main(args=list(arguments), prog_name="gradproof", standalone_mode=False)
+        # Not app.main(), which ends with 1 for a closed pipe.
+        with app.make_context("gradproof", list(arguments)) as context:
+            result = app.invoke(context)
         sys.stdout.flush()
     except click.exceptions.Exit as stop:
         return int(stop.exit_code)

@@ -6,6 +6,7 @@ loss, the indices of an Embedding, inputs with a name from `INTEGER_NAMES`. Ever
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -47,6 +48,7 @@ INTEGER_INPUTS: Mapping[str, tuple[int, ...]] = {
 """For layers and functions that take integers: the positions of those among the node's inputs."""
 
 MAIN_INPUT = "input"
+MOST_STATE_ELEMENTS = 10_000_000
 
 
 def loss_name(loss: losses_pb2.Loss | None) -> str:
@@ -172,29 +174,32 @@ def _shape_at(
 
 
 def _fitted_states(ctx: Context, node: NodeDraft, shape: tuple[int, ...] | None) -> dict[str, npt.NDArray[Any]]:
+    """The states of a node in the order of its inputs; of an LSTM with one of them given, the other is zero."""
     layer = getattr(node.message.layer, str(node.message.layer.WhichOneof("kind")))
-    states: dict[str, npt.NDArray[Any]] = {}
-    for key, array in node.initial.items():
-        wanted = state_shape(node.class_name, layer, key, shape)
-        fitted = fit_state(array.values, wanted) if wanted else array.values
-        if fitted is None:
-            text = f"shape {array.values.shape} does not fit {wanted}, which is {state_words(node.class_name)}"
-            ctx.complain(child(node.path, key), "SHAPE_MISMATCH", text)
-            continue
-        states[key] = np.ascontiguousarray(fitted, dtype=np.float64 if array.dtype is None else None)
-    return _with_missing(node, layer, shape, states)
+    wanted = {key: state_shape(node.class_name, layer, key, shape) for key in INITIAL_STATE[node.class_name]}
+    if not all(map(_is_possible, wanted.values())):
+        text = f"states of the shapes {list(wanted.values())}; at most {MOST_STATE_ELEMENTS} elements are possible"
+        ctx.complain(node.path, "OUT_OF_RANGE", text)
+        return {}
+    fitted = {key: _fitted(ctx, node, key, array, wanted[key]) for key, array in node.initial.items()}
+    states = {key: values for key, values in fitted.items() if values is not None}
+    shapes = {key: sizes or next(iter(states.values())).shape for key, sizes in wanted.items() if states}
+    return {key: states[key] if key in states else np.zeros(sizes) for key, sizes in shapes.items()}
 
 
-def _with_missing(
-    node: NodeDraft, layer: Any, shape: tuple[int, ...] | None, states: dict[str, npt.NDArray[Any]]
-) -> dict[str, npt.NDArray[Any]]:
-    """The states in the order of the layer's inputs; of an LSTM with one of them given, the other is zero."""
-    result = {}
-    for key in INITIAL_STATE[node.class_name] if states else ():
-        other = next(iter(states.values()))
-        wanted = state_shape(node.class_name, layer, key, shape) or other.shape
-        result[key] = states.get(key, np.zeros(wanted))
-    return result
+def _is_possible(sizes: tuple[int, ...] | None) -> bool:
+    return sizes is None or (min(sizes) >= 0 and math.prod(sizes) <= MOST_STATE_ELEMENTS)
+
+
+def _fitted(
+    ctx: Context, node: NodeDraft, key: str, array: WrittenArray, wanted: tuple[int, ...] | None
+) -> npt.NDArray[Any] | None:
+    fitted = fit_state(array.values, wanted) if wanted is not None else array.values
+    if fitted is None:
+        text = f"shape {array.values.shape} does not fit {wanted}, which is {state_words(node.class_name)}"
+        ctx.complain(child(node.path, key), "SHAPE_MISMATCH", text)
+        return None
+    return np.ascontiguousarray(fitted, dtype=np.float64 if array.dtype is None else None)
 
 
 def state_words(class_name: str) -> str:
@@ -204,11 +209,11 @@ def state_words(class_name: str) -> str:
 
 def state_shape(class_name: str, layer: Any, key: str, shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
     """The shape of an initial state for an input of a given shape; None where that is unknown."""
-    if shape is None:
+    cell, hidden = class_name.endswith("Cell"), layer.hidden_size
+    if shape is None or len(shape) not in ((1, 2) if cell else (2, 3)):
         return None
-    hidden = layer.hidden_size
-    if class_name.endswith("Cell"):
-        return (shape[0], hidden) if len(shape) == 2 else (hidden,)
+    if cell:
+        return (*shape[:-1], hidden)
     if class_name == "LSTM" and key == "h0" and layer.proj_size:
         hidden = layer.proj_size
     layers = (layer.num_layers or 1) * (2 if layer.bidirectional else 1)

@@ -22,6 +22,7 @@ SPECIAL = re.compile(r"([-+]?)\.?(inf|nan)\Z", re.IGNORECASE)
 BOOLEANS = {"true": True, "false": False}
 NOTHING = frozenset({"", "~", "null"})
 MERGE = "<<"
+NEEDS_YAML = 'YAML files need PyYAML, JSON files need nothing: pip install "gradproof[cli]"'
 MOST_VALUES = 5_000_000
 MOST_DEPTH = 48
 
@@ -112,8 +113,10 @@ def parse_yaml(text: str) -> Document:
     Raises:
         InvalidProblemError: it is not YAML, a key appears twice in a mapping, or it uses tags.
     """
-    import yaml
-
+    try:
+        import yaml
+    except ImportError:
+        raise not_readable(NEEDS_YAML) from None
     try:
         return _YamlReader(yaml.parse(text, Loader=_yaml_loader(yaml))).document()
     except yaml.YAMLError as error:
