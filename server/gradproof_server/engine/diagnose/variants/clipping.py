@@ -25,12 +25,14 @@ RULE = "PyTorch takes one norm over all gradients together and multiplies all by
 
 def usual(norm: torch.Tensor, bound: float) -> torch.Tensor:
     """min(1, c/(n + 1e-6))."""
-    return (bound / (norm + SMALL)).clamp(max=1.0)
+    return torch.clamp(bound / (norm + SMALL), max=1.0)
 
 
 def norm_of(gradients: Sequence[torch.Tensor], p: float) -> torch.Tensor:
     """The p-norm of some tensors together."""
-    return torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(g, p) for g in gradients]), p)
+    each = torch.stack([torch.linalg.vector_norm(g, p) for g in gradients])
+    whole: torch.Tensor = torch.linalg.vector_norm(each, p)
+    return whole
 
 
 def by_norm(gradients: Named, clipping: Clipping, groups: Groups, coefficient: Coefficient = usual) -> Named:
@@ -300,7 +302,7 @@ VARIANTS: tuple[Variant, ...] = (
     row(
         "norm_instead_of_value",
         "You clipped the norm to {bound}, where every element was to be clipped.",
-        "That is clip_grad_norm_; clip_grad_value_ was declared, which clips to [−{bound}, {bound}] element by element.",
+        "That is clip_grad_norm_; clip_grad_value_ was declared, which clips each element to [−{bound}, {bound}].",
         "Clip by value, or declare clip_grad_norm.",
         replaced(norm_for_value),
         4,
