@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from ..case import Case
 from ..loss_rules import (
+    Formula,
     Given,
     call,
     class_dimension,
@@ -20,6 +21,7 @@ from ..loss_rules import (
 )
 from ..variant import Proposal, Stage, Variant
 
+Distance = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 SIGNED = {"MarginRankingLoss": 2, "CosineEmbeddingLoss": 2, "HingeEmbeddingLoss": 1, "SoftMarginLoss": 1}
 """Losses with targets +1 and -1, and where among the arguments these are."""
 WITH_MARGIN = ("MarginRankingLoss", "CosineEmbeddingLoss", "HingeEmbeddingLoss", "TripletMarginLoss",
@@ -46,8 +48,16 @@ def _propose_zero_one(case: Case) -> Iterator[Proposal]:
 
 def _propose_margin_sign(case: Case) -> Iterator[Proposal]:
     if case.loss_type in WITH_MARGIN and case.loss_module.margin != 0:
-        other = with_attributes(case.loss_module, margin=-case.loss_module.margin)
-        yield from propose_formula(case, lambda g: call(other, *g.arguments), {"margin": f"{other.margin:g}"})
+        margin = -float(case.loss_module.margin)
+        yield from propose_formula(case, _with_margin(case, margin), {"margin": f"{margin:g}"})
+
+
+def _with_margin(case: Case, margin: float) -> Formula:
+    """The loss with another margin; PyTorch refuses triplets with one of 0 or less, so these are computed here."""
+    if case.loss_type.startswith("Triplet"):
+        return lambda g: _triplet(g, margin, _distance_of(g))
+    other = with_attributes(case.loss_module, margin=margin)
+    return lambda g: call(other, *g.arguments)
 
 
 def _propose_other_margin(case: Case) -> Iterator[Proposal]:
@@ -55,10 +65,8 @@ def _propose_other_margin(case: Case) -> Iterator[Proposal]:
         return
     for position, margin in enumerate((0.0, 1.0, 0.5, 0.2, 0.1)):
         if margin != case.loss_module.margin:
-            other = with_attributes(case.loss_module, margin=margin)
             texts = {"used": f"{margin:g}", "declared": f"{case.loss_module.margin:g}"}
-            formula = lambda g, other=other: call(other, *g.arguments)  # noqa: E731
-            yield from propose_formula(case, formula, texts, 2 * position)
+            yield from propose_formula(case, _with_margin(case, margin), texts, 2 * position)
 
 
 def _propose_swapped(case: Case) -> Iterator[Proposal]:
@@ -68,34 +76,34 @@ def _propose_swapped(case: Case) -> Iterator[Proposal]:
 
 def _propose_triplet_squared(case: Case) -> Iterator[Proposal]:
     if case.loss_type == "TripletMarginLoss":
-        yield from propose_formula(case, lambda g: _triplet(g, 2))
+        yield from propose_formula(case, lambda g: _triplet(g, g.module.margin, _squared_distance))
 
 
-def _triplet(given: Given, power: int) -> torch.Tensor:
-    a, p, n = given.arguments
+def _squared_distance(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return (x - y).square().sum(-1)
+
+
+def _distance_of(given: Given) -> Distance:
+    """The distance that a triplet loss takes."""
     module = given.module
+    stated = getattr(module, "distance_function", None)
+    return stated or (lambda x, y: F.pairwise_distance(x, y, module.p, module.eps))
 
-    def distance(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        return (x - y).square().sum(-1) if power == 2 else (x - y).norm(p=module.p, dim=-1)
 
+def _triplet(given: Given, margin: float, distance: Distance, clamped: bool = True) -> torch.Tensor:
+    a, p, n = given.arguments
     negative = distance(a, n)
-    if module.swap:
+    if given.module.swap:
         negative = torch.minimum(negative, distance(p, n))
-    return reduced((distance(a, p) - negative + module.margin).clamp_min(0), module)
+    terms = distance(a, p) - negative + margin
+    return reduced(terms.clamp_min(0) if clamped else terms, given.module)
 
 
 def _propose_unclamped(case: Case) -> Iterator[Proposal]:
-    if case.loss_type == "TripletMarginLoss":
-        yield from propose_formula(case, _triplet_unclamped)
+    if case.loss_type.startswith("TripletMargin"):
+        yield from propose_formula(case, lambda g: _triplet(g, g.module.margin, _distance_of(g), clamped=False))
     if case.loss_type == "MarginRankingLoss":
         yield from propose_formula(case, _ranking_unclamped)
-
-
-def _triplet_unclamped(given: Given) -> torch.Tensor:
-    a, p, n = given.arguments
-    eps, power = given.module.eps, given.module.p
-    first, second = (F.pairwise_distance(a, x, power, eps) for x in (p, n))
-    return reduced(first - second + given.module.margin, given.module)
 
 
 def _ranking_unclamped(given: Given) -> torch.Tensor:
