@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -198,22 +199,15 @@ def _convert(field: FieldDescriptor, value: Any, path: str) -> Any:
     return _SCALARS[field.cpp_type](value, path)
 
 
-def _to_int(value: Any, path: str) -> int:
+def _to_int(value: Any, path: str, low: int = -(2**63), high: int = 2**63 - 1) -> int:
     if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
         raise invalid(path, "WRONG_TYPE", f"{value!r} is not an integer")
     try:
         number = operator.index(value)
     except TypeError:
         raise invalid(path, "WRONG_TYPE", f"{value!r} is not an integer") from None
-    if not -(2**63) <= number < 2**63:
-        raise invalid(path, "OUT_OF_RANGE", f"{number} does not fit into 64 bits")
-    return number
-
-
-def _to_unsigned(value: Any, path: str) -> int:
-    number = _to_int(value, path) if not isinstance(value, int) or isinstance(value, bool) else value
-    if not 0 <= number < 2**64:
-        raise invalid(path, "OUT_OF_RANGE", f"{number} is not in the range of 0 to 2**64 - 1")
+    if not low <= number <= high:
+        raise invalid(path, "OUT_OF_RANGE", f"{number} is out of range; valid are {low} to {high}")
     return number
 
 
@@ -240,7 +234,8 @@ def _to_text(value: Any, path: str) -> str:
 
 _SCALARS: dict[int, Callable[[Any, str], Any]] = {
     FieldDescriptor.CPPTYPE_INT64: _to_int,
-    FieldDescriptor.CPPTYPE_UINT64: _to_unsigned,
+    FieldDescriptor.CPPTYPE_UINT32: partial(_to_int, low=0, high=2**32 - 1),
+    FieldDescriptor.CPPTYPE_UINT64: partial(_to_int, low=0, high=2**64 - 1),
     FieldDescriptor.CPPTYPE_DOUBLE: _to_float,
     FieldDescriptor.CPPTYPE_BOOL: _to_bool,
     FieldDescriptor.CPPTYPE_STRING: _to_text,

@@ -55,8 +55,8 @@ class Retry:
         """The retryPolicy of a gRPC service config."""
         return {
             "maxAttempts": self.attempts,
-            "initialBackoff": f"{self.initial_seconds:.9g}s",
-            "maxBackoff": f"{self.max_seconds:.9g}s",
+            "initialBackoff": f"{self.initial_seconds:.9f}s",
+            "maxBackoff": f"{self.max_seconds:.9f}s",
             "backoffMultiplier": self.multiplier,
             "retryableStatusCodes": ["UNAVAILABLE"],
         }

@@ -16,6 +16,9 @@ class Violations:
     def __init__(self) -> None:
         self._found: list[Violation] = []
 
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
     def add(self, field: str, reason: str, description: str) -> None:
         """Notes one violation."""
         self._found.append(Violation(field, reason, description))

@@ -126,7 +126,7 @@ def _refuse_empty_or_twice(message: claim_pb2.Claim, found: Violations) -> None:
             name = f"{tensor_pb2.Quantity.Name(tensor.id.quantity)} {tensor.id.name!r} of step {tensor.id.step}"
             found.add("claim", "GIVEN_TWICE", f"{name} is claimed twice")
         seen.add(key)
-    if not message.tensors:
+    if not message.tensors and not found:
         found.add("claim", "REQUIRED", f"nothing is claimed; give {', '.join(kind.field for kind in _KINDS)}")
 
 

@@ -62,8 +62,9 @@ class Node:
             object.__setattr__(self, "operation", inner.operation)
         elif not isinstance(inner, (layers_pb2.Layer, functions_pb2.Function, str)):
             raise invalid("operation", "WRONG_TYPE", f"{inner!r} is not a layer, a function or the name of a node")
-        if isinstance(self.inputs, str):
-            object.__setattr__(self, "inputs", (self.inputs,))
+        if self.inputs is not None:
+            inputs = (self.inputs,) if isinstance(self.inputs, str) else tuple(self.inputs)
+            object.__setattr__(self, "inputs", inputs)
         object.__setattr__(self, "tensors", MappingProxyType(dict(self.tensors)))
 
     @property

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from gradproof.results import Comparison, Diagnosis, Finding, Reference, Report, UpdateComparison, WorstElement
 
 WIDTH = 110
-NARROWEST_NAME = 12
+SHRINKABLE = ((1, 10), (3, 9))
+"""Columns that give way where the table is too wide, the names first, and how narrow they may become."""
 MARKS = {"AGREES": "ok", "DISAGREES": "XX", "INCONCLUSIVE": "??"}
 HEADER = ("", "tensor", "wrong", "worst at", "claimed", "reference", "abs", "rel", "ulp", "tolerance", "from")
 LEFT = frozenset({0, 1, 3, 10})
@@ -46,9 +47,7 @@ def summary(report: Report) -> str:
     tensors = len(report.comparisons)
     numbers = sum(c.elements for c in report.comparisons)
     if report.verdict == "AGREES":
-        return (
-            f"AGREES: all of {_count(tensors, 'claimed tensor')} and {_count(numbers, 'number')} are within tolerance"
-        )
+        return f"AGREES: {_count(tensors, 'claimed tensor')}, {_count(numbers, 'number')}, all within tolerance"
     bad = [c for c in report.comparisons if c.verdict == report.verdict]
     wrong = sum(max(c.disagreeing, c.update.disagreeing if c.update else 0) for c in bad)
     tail = f", {wrong} of {_count(numbers, 'number')} outside tolerance" if report.verdict == "DISAGREES" else ""
@@ -123,8 +122,9 @@ def _table_lines(rows: Sequence[Row]) -> list[str]:
 
 def _column_widths(table: Sequence[Sequence[str]]) -> list[int]:
     widths = [max(len(cells[i]) for cells in table) for i in range(len(HEADER))]
-    excess = sum(widths) + 2 * (len(widths) - 1) - WIDTH
-    widths[1] = max(min(widths[1], NARROWEST_NAME), widths[1] - max(0, excess))
+    for column, narrowest in SHRINKABLE:
+        excess = max(0, sum(widths) + 2 * (len(widths) - 1) - WIDTH)
+        widths[column] = max(min(widths[column], narrowest), widths[column] - excess)
     return widths
 
 

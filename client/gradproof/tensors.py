@@ -278,7 +278,7 @@ def _list_to_numpy(value: list[Any] | tuple[Any, ...]) -> Array:
         return _stack(value, "")
     # Strings and objects are sorted out element by element, and so are integers above int64, which NumPy rounds.
     plain = array.dtype.kind in "bif" and array.dtype.name in DTYPES
-    huge = array.dtype.kind == "f" and bool(np.any(np.abs(array) > _LARGEST_INT64))
+    huge = array.dtype.kind == "f" and bool(np.any(np.abs(array) >= 2.0**63))
     return array if plain and not huge else _stack(value, "")
 
 
