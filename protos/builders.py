@@ -1,11 +1,11 @@
-"""The source of the SDK's typed builders, one function per message of the catalogue, from the contract's comments."""
+"""What is made from the contract's comments: the SDK's typed builders and the texts of the catalogue."""
 
 from __future__ import annotations
 
 import json
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from google.protobuf import descriptor_pb2
@@ -112,6 +112,22 @@ def split_comment(comment: str) -> tuple[str, str, bool]:
         return comment.removesuffix("Required.").strip(), "", True
     text, marker, default = comment.rpartition("Unset: ")
     return (text.strip(), default.removesuffix("."), False) if marker else (comment, "", False)
+
+
+def catalog_docs(contract: Mapping[str, ProtoFile]) -> str:
+    """The comments of the catalogue as JSON: of each message, and of each field with its default."""
+    texts = {}
+    for family in FAMILIES:
+        file = contract[family.source]
+        for index, message in file.messages():
+            fields = {field.name: _field_docs(file, index, i) for i, field in enumerate(message.field)}
+            texts[message.name] = {"doc": file.comment(4, index), "fields": fields}
+    return json.dumps(texts, indent=1, ensure_ascii=False) + "\n"
+
+
+def _field_docs(file: ProtoFile, message: int, field: int) -> dict[str, object]:
+    doc, default, required = split_comment(file.comment(4, message, 2, field))
+    return {"doc": doc, "default": default, "required": required}
 
 
 def read_entries(file: ProtoFile, family: Family) -> list[Entry]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import json
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from importlib import metadata
 from pathlib import Path
 
 import grpc_tools
-from builders import FAMILIES, PACKAGE, ProtoFile, module, read_entries, split_comment
+from builders import FAMILIES, PACKAGE, ProtoFile, catalog_docs, module, read_entries
 from google.protobuf import descriptor_pb2
 from grpc_tools import protoc
 
@@ -59,20 +58,9 @@ def write_stubs(folder: Path, contract: dict[str, ProtoFile]) -> None:
 
 def write_docs(folder: Path, contract: dict[str, ProtoFile]) -> None:
     """The comments of the catalogue as JSON, for ListCatalog."""
-    texts = {}
-    for family in FAMILIES:
-        file = contract[family.source]
-        for index, message in file.messages():
-            fields = {field.name: _field_docs(file, index, i) for i, field in enumerate(message.field)}
-            texts[message.name] = {"doc": file.comment(4, index), "fields": fields}
     target = folder / DOCS
     target.parent.mkdir(parents=True)
-    target.write_text(json.dumps(texts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _field_docs(file: ProtoFile, message: int, field: int) -> dict[str, object]:
-    doc, default, required = split_comment(file.comment(4, message, 2, field))
-    return {"doc": doc, "default": default, "required": required}
+    target.write_text(catalog_docs(contract), encoding="utf-8")
 
 
 def generate(folder: Path) -> None:
