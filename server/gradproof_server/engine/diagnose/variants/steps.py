@@ -83,7 +83,12 @@ def _propose_other_step(case: Case) -> Iterator[Proposal]:
     later = dict.fromkeys((case.steps - 1, 1))
     for position, step in enumerate(later):
         texts = {"step": f"{step + 1}", "declared": "1"}
-        yield Proposal(_with_report(shifted(GRADIENTS, step)), texts=texts, rank=2 * position)
+        yield Proposal(_with_report(_first_is(step)), texts=texts, rank=2 * position)
+
+
+def _first_is(step: int) -> Report:
+    """What is told of the first step's gradients is that of another step."""
+    return lambda id: (replace(id, step=step) if id.quantity in GRADIENTS and id.step == 0 else id, same)
 
 
 def _with_report(report: Report) -> Alter:
