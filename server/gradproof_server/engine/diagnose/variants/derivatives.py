@@ -290,7 +290,11 @@ VARIANTS: tuple[Variant, ...] = (
         advice="Use the derivative of the activation that the layer has, or declare ReLU there.",
         propose=foreign("ReLU"),
         rank=22,
-        look_alikes=("backward.leaky_slope_wrong",),
+        look_alikes=(
+            "backward.leaky_slope_wrong",
+            "backward.activation_derivative_missing",
+            "backward.output_activation_derivative_missing",
+        ),
     ),
     Variant(
         code="backward.activation_derivative_sign",
