@@ -89,17 +89,22 @@ def with_override(plan: Plan, names: Iterable[str], **changes: Any) -> Plan:
 
 
 def with_optimizer(plan: Plan, type_name: str, **changes: Any) -> Plan:
-    """With another optimizer, which keeps the arguments that both have."""
+    """With another optimizer, which keeps the arguments that both have; of ε only a stated one, as defaults differ."""
     spec = plan.training.optimizer
     assert spec is not None
-    known = set(inspect.signature(getattr(optim, type_name)).parameters)
-    arguments = {k: v for k, v in spec.arguments_of("").items() if k in SHARED & known} | changes
-    groups = tuple((names, {k: v for k, v in given.items() if k in SHARED & known}) for names, given in spec.groups)
+    kept = SHARED & set(inspect.signature(getattr(optim, type_name)).parameters)
+    stated = (
+        {"eps": spec.arguments["eps"]} if isinstance(spec.arguments.get("eps"), float) and type_name in PLAIN else {}
+    )
+    arguments = {k: v for k, v in spec.arguments_of("").items() if k in kept} | stated | changes
+    groups = tuple((names, {k: v for k, v in given.items() if k in kept}) for names, given in spec.groups)
     return plan.with_training(optimizer=OptimizerSpec(type_name, arguments, groups), state={})
 
 
-SHARED = frozenset({"lr", "betas", "weight_decay", "maximize", "momentum"})
-"""Arguments that mean the same in several optimizers. Epsilons differ in size and place, so each keeps its own."""
+SHARED = frozenset({"lr", "betas", "weight_decay", "maximize", "momentum", "amsgrad"})
+"""Arguments that mean the same in several optimizers."""
+PLAIN = frozenset({"Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Adagrad", "Adadelta"})
+"""Optimizers whose ε is one number."""
 
 BIASES = ("bias", "bias_ih", "bias_hh", "bias_ih_l", "bias_hh_l", "in_proj_bias", "bias_k", "bias_v")
 NORMALIZATIONS = ("BatchNorm", "LayerNorm", "GroupNorm", "InstanceNorm", "RMSNorm")

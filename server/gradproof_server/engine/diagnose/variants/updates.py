@@ -162,6 +162,8 @@ def per_sample(case: Case) -> Iterator[Proposal]:
 def _cuts(case: Case, n: int) -> bool:
     tensors = [t for step in case.training.steps for t in (*step.inputs.values(), *step.targets.values())]
     fits = all(t.dim() > 0 and t.shape[0] == n for t in tensors)
+    if case.training.train and any("BatchNorm" in node.operation.type_name for node in case.nodes()):
+        return False
     return 1 < n <= MOST_SAMPLES and n * case.steps <= MOST_SAMPLES and fits
 
 
