@@ -1,0 +1,96 @@
+"""The command that serves: `python -m gradproof_server`, and `gradproof serve`."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import os
+import sys
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+import click
+
+from gradproof_server import settings as settings_module
+from gradproof_server.app import build
+from gradproof_server.serving import logs
+from gradproof_server.serving.lifecycle import serve_until_signal
+from gradproof_server.serving.logs import Logger
+from gradproof_server.serving.server import StartError
+from gradproof_server.settings import Settings, SettingsError
+
+_Command = TypeVar("_Command")
+
+
+def settings_options(command: _Command) -> _Command:
+    """Adds a flag for every field of `Settings`. Values arrive as texts, None where the flag is not given."""
+    for f in reversed(dataclasses.fields(Settings)):
+        command = _option(f)(command)
+    return command
+
+
+def _option(f: dataclasses.Field[Any]) -> Any:
+    kind, optional = settings_module.type_of(f.name)
+    flag = settings_module.flag_of(f.name)
+    help_text = f"{f.metadata['doc']} [default: {_default_text(f)}]"
+    if kind is bool:
+        return click.option(f"{flag}/{flag.replace('--', '--no-', 1)}", f.name, default=None, help=help_text)
+    return click.option(
+        flag, f.name, default=None, metavar=_metavar(kind, optional, f.metadata["unit"]), help=help_text
+    )
+
+
+def _default_text(f: dataclasses.Field[Any]) -> str:
+    if f.default is None:
+        return settings_module.OFF
+    return str(f.default).lower() if isinstance(f.default, bool) else f"{f.default} {f.metadata['unit']}".rstrip()
+
+
+def _metavar(kind: object, optional: bool, unit: str) -> str:
+    if get_origin(kind) is Literal:
+        return "|".join(get_args(kind))
+    name = unit or getattr(kind, "__name__", str(kind)).replace("int", "number")
+    return name.upper() + ("|off" if optional else "")
+
+
+@click.command(name="serve", context_settings={"max_content_width": 120})
+@settings_options
+def serve_command(**flags: object) -> None:
+    """Serve gradproof.v1.GradientService until SIGTERM or SIGINT.
+
+    Every flag is also an environment variable: --max-nodes is GRADPROOF_MAX_NODES. Flags win. Calls that run when the
+    signal comes are given --drain-seconds to end.
+    """
+    try:
+        settings = Settings.from_environment(flags)
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from None
+    raise SystemExit(_serve(settings))
+
+
+def _serve(settings: Settings) -> int:
+    logger = logs.make_logger(settings.log_level, settings.log_format, sys.stderr)
+    with logs.standard_logging_to(logger):
+        try:
+            clean = asyncio.run(_run(settings, logger))
+        except StartError as error:
+            logger.error("cannot start", error=str(error))
+            return 1
+    if not clean:
+        # A computation that does not stop must not hold the process: there is nothing left that it could be good for.
+        sys.stderr.flush()
+        os._exit(0)
+    return 0
+
+
+async def _run(settings: Settings, logger: Logger) -> bool:
+    application = build(settings, logger)
+    return await serve_until_signal(application, settings.propagation_seconds, settings.drain_seconds, logger)
+
+
+def main() -> None:
+    """Runs the command."""
+    serve_command()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""The composition root: builds the parts of a server from its settings, and starts and stops them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Callable
+
+import torch
+from gradproof._version import __version__
+from prometheus_client import CollectorRegistry
+
+from gradproof_server.engine import never
+from gradproof_server.serving.answers import Engine, Task
+from gradproof_server.serving.compute import Compute, EngineThread
+from gradproof_server.serving.cpus import available_cpus
+from gradproof_server.serving.embedded import EmbeddedServer
+from gradproof_server.serving.http import MetricsServer
+from gradproof_server.serving.interceptor import CallInterceptor
+from gradproof_server.serving.logs import CurrentStderr, Logger, make_logger
+from gradproof_server.serving.metrics import Metrics
+from gradproof_server.serving.server import HEALTH_PATHS, GrpcServer, StartError
+from gradproof_server.serving.service import METHOD_PATHS, SERVICE, GradientService
+from gradproof_server.settings import Settings
+
+# What calls that were interrupted have to tell their callers so, and what the engine has to end after that.
+_LEFTOVER_SECONDS = 1.0
+_ENGINE_SECONDS = 5.0
+
+
+def build(
+    settings: Settings, logger: Logger, *, compute: Compute | None = None, address: str | None = None
+) -> Application:
+    """A server that is not started yet.
+
+    Args:
+        settings: everything that can be set.
+        logger: where its log lines go.
+        compute: what answers the calls; the engine in a thread of this process if not given.
+        address: where it listens, as gRPC writes it ("unix:/path"); host and port of the settings if not given.
+    """
+    compute = compute or engine_thread(settings)
+    metrics = Metrics(CollectorRegistry(), (*METHOD_PATHS, *HEALTH_PATHS), waiting=lambda: compute.waiting)
+    return Application(settings, logger, compute, metrics, address or _address(settings))
+
+
+def engine_thread(settings: Settings) -> EngineThread:
+    """The engine in a thread of this process."""
+    engine = Engine(settings.limits, settings.max_response_bytes, settings.device)
+    prepare = _preparation(settings, engine)
+    return EngineThread(engine, prepare, settings.max_concurrent_calls, settings.max_waiting_bytes)
+
+
+def start_embedded(settings: Settings | None = None) -> EmbeddedServer:
+    """A private server in a thread of this process: errors only in its log, no metrics port, no reflection.
+
+    It uses as many threads as PyTorch does in this process already, unless the settings say otherwise. Raises
+    StartError where it cannot start.
+    """
+    settings = settings or Settings()
+    threads = settings.threads or torch.get_num_threads()
+    settings = dataclasses.replace(settings, metrics_port=None, reflection=False, threads=threads)
+    logger = make_logger("error", "text", CurrentStderr())
+    return EmbeddedServer(lambda address: build(settings, logger, address=address))
+
+
+class Application:
+    """A server with its engine, metrics and health. All its coroutines must be run by one event loop."""
+
+    def __init__(self, settings: Settings, logger: Logger, compute: Compute, metrics: Metrics, address: str) -> None:
+        self._settings, self._logger, self._address = settings, logger, address
+        self._compute, self._metrics = compute, metrics
+        self._server: GrpcServer | None = None
+        self._http: MetricsServer | None = None
+        self._stopping: asyncio.Task[None] | None = None
+
+    @property
+    def port(self) -> int:
+        """The port of the service; only after `start`."""
+        assert self._server is not None, "not started"
+        return self._server.port
+
+    @property
+    def metrics_port(self) -> int | None:
+        """The port of the metrics; None where they are off."""
+        return None if self._http is None else self._http.port
+
+    async def start(self) -> None:
+        """Takes calls when it returns. Raises StartError where it cannot, and leaves nothing behind."""
+        try:
+            await asyncio.to_thread(self._compute.start)
+            interceptor = CallInterceptor(self._metrics, self._logger, SERVICE.full_name)
+            handler = GradientService(self._compute, self._metrics).handler()
+            self._server = GrpcServer(self._settings, [interceptor], [handler], self._address)
+            self._http = self._open_http()
+            await self._server.start()
+        except BaseException:
+            await self.stop()
+            raise
+        self._logger.info(
+            "serving",
+            version=__version__,
+            address=self._address,
+            port=self.port,
+            metrics_port=self.metrics_port,
+            settings=self._settings.to_json(),
+        )
+
+    async def say_not_serving(self) -> None:
+        """Answers health checks with NOT_SERVING from now on, and still takes calls."""
+        if self._server is not None:
+            await self._server.say_not_serving()
+
+    async def drain(self, seconds: float) -> None:
+        """Refuses new calls; returns when none runs any more. After so many seconds the rest is told SHUTTING_DOWN."""
+        if self._server is None:
+            return
+        self._stopping = asyncio.create_task(self._server.stop(seconds + _LEFTOVER_SECONDS))
+        done, _ = await asyncio.wait({self._stopping}, timeout=seconds)
+        if not done:
+            self._compute.interrupt()
+            await self._stopping
+
+    async def stop(self) -> bool:
+        """Interrupts what runs and frees everything; False where a computation does not end. Can be called again."""
+        self._compute.interrupt()
+        if self._server is not None:
+            await self._server.stop(_LEFTOVER_SECONDS)
+            self._server = None
+        if self._stopping is not None:
+            await self._stopping
+            self._stopping = None
+        if self._http is not None:
+            await asyncio.to_thread(self._http.close)
+            self._http = None
+        return await asyncio.to_thread(self._compute.close, _ENGINE_SECONDS)
+
+    def _open_http(self) -> MetricsServer | None:
+        host, port = self._settings.metrics_host, self._settings.metrics_port
+        if port is None:
+            return None
+        try:
+            return MetricsServer(self._metrics.registry, host, port)
+        except OSError as error:
+            raise StartError(f"cannot serve metrics on {host}:{port}: {error}") from error
+
+
+def _address(settings: Settings) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"{host}:{settings.port}"
+
+
+def _preparation(settings: Settings, engine: Engine) -> Callable[[], None]:
+    def prepare() -> None:
+        if settings.device == "cuda" and not torch.cuda.is_available():
+            raise StartError("--device is cuda, but PyTorch finds no CUDA device")
+        torch.set_num_threads(settings.threads or available_cpus())
+        engine(Task("ListCatalog", b""), never)  # the first call must not wait for the catalogue
+
+    return prepare

@@ -1,0 +1,1 @@
+"""gRPC around the engine: calls, messages, errors, metrics, logs, shutdown. No mathematics."""

@@ -1,0 +1,192 @@
+"""Answers: what one request does on the engine's thread, from the bytes of the request to the bytes of the response."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import torch
+from gradproof._version import __version__
+from gradproof.v1 import catalog_pb2, gradient_service_pb2, problem_pb2
+
+from gradproof_server import engine
+from gradproof_server.engine.types import InvalidProblemError, Limits, Outcome, ShouldStop, Verdict, Violation
+from gradproof_server.serving import messages, requests, wire
+from gradproof_server.serving.errors import ResponseTooLargeError
+from gradproof_server.serving.failures import Failure, error_to_failure
+
+STAGES = ("read", "run", "compare", "diagnose", "encode")
+_DEVICES = {"auto": problem_pb2.DEVICE_AUTO, "cpu": problem_pb2.DEVICE_CPU, "cuda": problem_pb2.DEVICE_CUDA}
+
+
+@dataclass(frozen=True)
+class Task:
+    """A request: the method's name and the serialized message."""
+
+    method: str
+    request: bytes
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is worth counting of an answer. `stages` has the seconds of each stage that was reached, by its name."""
+
+    stages: Mapping[str, float] = field(default_factory=dict)
+    nodes: int | None = None
+    parameters: int | None = None
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The serialized response, or the failure in its place; and what is worth counting."""
+
+    response: bytes = b""
+    failure: Failure | None = None
+    facts: Facts = Facts()
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Answers tasks by the engine, on the thread that calls it. Never raises: what goes wrong is the answer's failure.
+
+    device: "auto", "cpu" or "cuda", for problems that name none.
+    """
+
+    limits: Limits
+    max_response_bytes: int
+    device: str = "auto"
+
+    def __call__(self, task: Task, should_stop: ShouldStop) -> Answer:
+        """The answer to one task; `should_stop` is asked between pieces of work."""
+        notes = _Notes()
+        try:
+            chunks = METHODS[task.method](self, task.request, should_stop, notes)
+            with notes.stage("encode"):
+                return Answer(self._joined(chunks), facts=notes.facts())
+        except Exception as error:
+            return Answer(failure=error_to_failure(error), facts=notes.facts())
+
+    def _joined(self, chunks: wire.Chunks) -> bytes:
+        if (size := wire.size(chunks)) > self.max_response_bytes:
+            raise ResponseTooLargeError(size, self.max_response_bytes)
+        return b"".join(chunks)
+
+    def _read(self, problem: problem_pb2.Problem, more: list[Violation], notes: _Notes) -> engine.Training:
+        """The training run of a problem; raises InvalidProblemError with its violations and `more`, all at once."""
+        if problem.device in (problem_pb2.DEVICE_UNSPECIFIED, problem_pb2.DEVICE_AUTO):
+            problem.device = _DEVICES[self.device]
+        try:
+            training = engine.read_problem(problem, self.limits)
+        except InvalidProblemError as error:
+            raise InvalidProblemError(error.violations + more) from None
+        if more:
+            raise InvalidProblemError(more)
+        notes.nodes, notes.parameters = training.nodes, training.parameters
+        return training
+
+    def compute_gradients(self, data: bytes, should_stop: ShouldStop, notes: _Notes) -> wire.Chunks:
+        """ComputeGradientsRequest to ComputeGradientsResponse."""
+        with notes.stage("read"):
+            request = gradient_service_pb2.ComputeGradientsRequest.FromString(data)
+            training = self._read(request.problem, requests.compute_violations(request), notes)
+            wanted = requests.compute_wanted(request)
+            del request  # the engine has its tensors
+        with notes.stage("run"):
+            outcome = engine.run(training, wanted, should_stop)
+        with notes.stage("encode"):
+            return messages.compute_response_to_chunks(_reference_to_chunks(training, outcome))
+
+    def check_gradients(self, data: bytes, should_stop: ShouldStop, notes: _Notes) -> wire.Chunks:
+        """CheckGradientsRequest to CheckGradientsResponse."""
+        with notes.stage("read"):
+            request = gradient_service_pb2.CheckGradientsRequest.FromString(data)
+            training = self._read(request.problem, requests.check_violations(request), notes)
+            claim = engine.read_claim(request.claim, training, self.limits)
+            wanted = requests.check_wanted(request, claim)
+            del request
+        with notes.stage("run"):
+            outcome = engine.run(training, wanted, should_stop)
+        with notes.stage("compare"):
+            comparisons = engine.compare(training, outcome, claim, should_stop)
+        notes.verdict = engine.overall(comparisons)
+        with notes.stage("encode"):
+            response = gradient_service_pb2.CheckGradientsResponse(
+                verdict=f"VERDICT_{notes.verdict.name}",
+                comparisons=[messages.comparison_to_message(comparison) for comparison in comparisons],
+            )
+            return messages.check_response_to_chunks(response, _reference_to_chunks(training, outcome))
+
+    def list_catalog(self, data: bytes, _should_stop: ShouldStop, notes: _Notes) -> wire.Chunks:
+        """ListCatalogRequest to ListCatalogResponse."""
+        with notes.stage("read"):
+            gradient_service_pb2.ListCatalogRequest.FromString(data)
+        return [_catalog(self)]
+
+
+class _Notes:
+    """The facts of an answer while they come about."""
+
+    def __init__(self) -> None:
+        self.stages: dict[str, float] = {}
+        self.nodes: int | None = None
+        self.parameters: int | None = None
+        self.verdict: Verdict | None = None
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Takes the time of a stage."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stages[name] = time.perf_counter() - started
+
+    def facts(self) -> Facts:
+        """What has come about so far."""
+        return Facts(dict(self.stages), self.nodes, self.parameters, self.verdict)
+
+
+METHODS: Mapping[str, Callable[[Engine, bytes, ShouldStop, _Notes], wire.Chunks]] = {
+    "ComputeGradients": Engine.compute_gradients,
+    "CheckGradients": Engine.check_gradients,
+    "ListCatalog": Engine.list_catalog,
+}
+
+
+def _reference_to_chunks(training: engine.Training, outcome: Outcome) -> wire.Chunks:
+    rest = gradient_service_pb2.Reference(
+        learning_rates=outcome.learning_rates,
+        environment=_environment(outcome.device, outcome.dtype),
+        parameters=training.parameters,
+        flops=training.flops,
+        seconds=outcome.seconds,
+    )
+    return messages.reference_to_chunks(outcome.tensors, rest)
+
+
+@functools.lru_cache(maxsize=4)
+def _catalog(engine_: Engine) -> bytes:
+    response = messages.catalog_to_message(engine.catalog())
+    response.limits.CopyFrom(messages.limits_to_message(engine_.limits))
+    response.environment.CopyFrom(_environment(_default_device(engine_.device), torch.float64))
+    response.devices.extend(["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"])
+    return response.SerializeToString()
+
+
+def _default_device(device: str) -> str:
+    there = torch.cuda.is_available() and device != "cpu"
+    return engine.device_name(torch.device("cuda:0" if there else "cpu"))
+
+
+def _environment(device: str, dtype: torch.dtype) -> catalog_pb2.Environment:
+    return catalog_pb2.Environment(
+        gradproof_version=__version__,
+        torch_version=torch.__version__,
+        device=device,
+        dtype=str(dtype).removeprefix("torch."),
+        threads=torch.get_num_threads(),
+    )

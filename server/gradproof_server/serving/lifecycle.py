@@ -1,0 +1,86 @@
+"""From start to end: serve until a signal, then say so, wait, finish what runs, cancel what does not end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import signal
+from collections.abc import Coroutine, Iterator
+from types import FrameType
+from typing import Protocol
+
+from gradproof_server.serving.logs import Logger
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Served(Protocol):
+    """What is started, drained and stopped."""
+
+    async def start(self) -> None:
+        """Takes calls when it returns."""
+
+    async def say_not_serving(self) -> None:
+        """Answers health checks with NOT_SERVING from now on."""
+
+    async def drain(self, seconds: float) -> None:
+        """Refuses new calls and returns when no call runs any more, or after so many seconds."""
+
+    async def stop(self) -> bool:
+        """Cancels what runs and frees everything; False where a computation does not end."""
+
+
+async def serve_until_signal(served: Served, propagation_seconds: float, drain_seconds: float, logger: Logger) -> bool:
+    """Serves until SIGTERM or SIGINT and then shuts down; a second signal ends the waiting.
+
+    Returns False where a computation still runs. Raises what `start` raises.
+    """
+    with _signals() as (first, second):
+        await served.start()
+        # What exists now lives as long as the process: the collector need not look at it in every full pass.
+        gc.collect()
+        gc.freeze()
+        try:
+            await first.wait()
+            logger.info("draining", propagation_seconds=propagation_seconds, drain_seconds=drain_seconds)
+            await _unless(second, _shut_down(served, propagation_seconds, drain_seconds))
+        finally:
+            clean = await served.stop()
+        logger.info("stopped", clean=clean)
+        return clean
+
+
+async def _shut_down(served: Served, propagation_seconds: float, drain_seconds: float) -> None:
+    await served.say_not_serving()
+    # Load balancers and Kubernetes learn of it only now; calls that they send in this time are still served.
+    await asyncio.sleep(propagation_seconds)
+    await served.drain(drain_seconds)
+
+
+async def _unless(event: asyncio.Event, work: Coroutine[None, None, None]) -> None:
+    """Does the work, and gives it up when the event comes first."""
+    tasks = {asyncio.create_task(work), asyncio.ensure_future(event.wait())}
+    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[tuple[asyncio.Event, asyncio.Event]]:
+    """Two events: the first signal has come, the second has."""
+    loop = asyncio.get_running_loop()
+    first, second = asyncio.Event(), asyncio.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe((second if first.is_set() else first).set)
+
+    before = {number: signal.signal(number, on_signal) for number in _SIGNALS}
+    try:
+        yield first, second
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

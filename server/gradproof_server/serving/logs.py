@@ -1,0 +1,82 @@
+"""Log lines: one JSON object (or readable line) for each event, and Python's own loggers in the same form."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+from collections.abc import Iterator
+from typing import Any, Protocol, TypeAlias
+
+import structlog
+
+Logger: TypeAlias = structlog.typing.FilteringBoundLogger
+
+
+class Stream(Protocol):
+    """Where log lines go."""
+
+    def write(self, text: str, /) -> int:
+        """Writes the text."""
+
+    def flush(self) -> None:
+        """Flushes."""
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal."""
+
+
+def make_logger(level: str, form: str, stream: Stream) -> Logger:
+    """A logger that writes to `stream`; `level` as in logging, `form` "json" or "text". It changes no global state."""
+    processors: list[Any] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    if form == "json":
+        processors += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    else:
+        processors.append(structlog.dev.ConsoleRenderer(colors=stream.isatty()))
+    logger: Logger = structlog.wrap_logger(
+        structlog.WriteLogger(stream),  # type: ignore[arg-type]  # a Stream has all that it uses
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=True,
+    )
+    return logger
+
+
+@contextlib.contextmanager
+def standard_logging_to(logger: Logger) -> Iterator[None]:
+    """Sends what libraries log with `logging`, from warnings up, to `logger` while it is open."""
+    handler = _Forward(logger)
+    root = logging.getLogger()
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+
+
+class CurrentStderr:
+    """Writes to what sys.stderr is at the moment of writing, which tests and notebooks replace."""
+
+    def write(self, text: str) -> int:
+        """Writes the text."""
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Flushes."""
+        sys.stderr.flush()
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal."""
+        return sys.stderr.isatty()
+
+
+class _Forward(logging.Handler):
+    def __init__(self, logger: Logger) -> None:
+        super().__init__(logging.WARNING)
+        self._logger = logger
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._logger.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)

@@ -1,0 +1,136 @@
+"""Metrics: the gRPC ones under the names that dashboards know, and those of the checks.
+
+`grpc_server_*` have the names, labels and spelling of codes ("InvalidArgument", "Canceled") of go-grpc-middleware, so
+that dashboards and alerts made for Go services work. Units are seconds and counts. No label comes from a request.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import grpc
+import torch
+from gradproof._version import __version__
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+from gradproof_server.engine.types import Verdict
+from gradproof_server.serving.answers import STAGES, Facts
+
+_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60)
+_NODES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
+_PARAMETERS = tuple(10.0**k for k in range(1, 10))
+
+CODE_NAMES = {
+    code: "Canceled" if code is grpc.StatusCode.CANCELLED else code.name.title().replace("_", "")
+    for code in grpc.StatusCode
+} | {grpc.StatusCode.OK: "OK"}
+
+
+@dataclass(frozen=True)
+class _MethodMetrics:
+    """The series of one method; looking them up by label for each call would cost five times as much."""
+
+    started: Counter
+    received: Counter
+    sent: Counter
+    seconds: Histogram
+    handled: dict[grpc.StatusCode, Counter]
+
+
+class Metrics:
+    """All metrics of a server, in the registry that it is given.
+
+    Args:
+        registry: where they are registered.
+        methods: the methods that are counted, as "/package.Service/Method"; their series exist from the start.
+        waiting: how many checks wait or run at this moment.
+    """
+
+    def __init__(self, registry: CollectorRegistry, methods: Iterable[str], waiting: Callable[[], int]) -> None:
+        self.registry = registry
+        self._methods = _method_metrics(registry, methods)
+        self._checks = Counter("gradproof_checks", "Checks by verdict.", ["verdict"], registry=registry)
+        for verdict in Verdict:
+            self._checks.labels(verdict.name.lower())
+        self._nodes = Histogram(
+            "gradproof_problem_nodes", "Nodes of a problem's network.", buckets=_NODES, registry=registry
+        )
+        self._parameters = Histogram(
+            "gradproof_problem_parameters",
+            "Elements of all parameters of a problem.",
+            buckets=_PARAMETERS,
+            registry=registry,
+        )
+        self._engine = Histogram(
+            "gradproof_engine_seconds", "Time in a stage of a check.", ["stage"], buckets=_SECONDS, registry=registry
+        )
+        self._stages = {stage: self._engine.labels(stage) for stage in STAGES}
+        self._queue = Histogram(
+            "gradproof_queue_seconds", "Time that a call waited for the engine.", buckets=_SECONDS, registry=registry
+        )
+        Gauge("gradproof_pending_calls", "Calls that wait for the engine or run.", registry=registry).set_function(
+            waiting
+        )
+        _describe_build(registry)
+        ProcessCollector(registry=registry)
+
+    def knows(self, method: str) -> bool:
+        """Whether calls of this method are counted."""
+        return method in self._methods
+
+    def call_started(self, method: str) -> None:
+        """Counts a call and its request."""
+        series = self._methods[method]
+        series.started.inc()
+        series.received.inc()
+
+    def call_ended(self, method: str, code: grpc.StatusCode, seconds: float) -> None:
+        """Counts how a call ended and how long it took."""
+        series = self._methods[method]
+        series.handled[code].inc()
+        series.seconds.observe(seconds)
+        if code is grpc.StatusCode.OK:
+            series.sent.inc()
+
+    def answered(self, facts: Facts, queue_seconds: float) -> None:
+        """Counts what the engine did for a call."""
+        self._queue.observe(queue_seconds)
+        for stage, seconds in facts.stages.items():
+            self._stages[stage].observe(seconds)
+        if facts.nodes is not None:
+            self._nodes.observe(facts.nodes)
+        if facts.parameters is not None:
+            self._parameters.observe(facts.parameters)
+        if facts.verdict is not None:
+            self._checks.labels(facts.verdict.name.lower()).inc()
+
+
+def _method_metrics(registry: CollectorRegistry, methods: Iterable[str]) -> dict[str, _MethodMetrics]:
+    labels = ["grpc_type", "grpc_service", "grpc_method"]
+    started = Counter("grpc_server_started", "RPCs started on the server.", labels, registry=registry)
+    handled = Counter(
+        "grpc_server_handled", "RPCs completed on the server, by code.", [*labels, "grpc_code"], registry=registry
+    )
+    received = Counter("grpc_server_msg_received", "Messages received from clients.", labels, registry=registry)
+    sent = Counter("grpc_server_msg_sent", "Messages sent to clients.", labels, registry=registry)
+    seconds = Histogram(
+        "grpc_server_handling_seconds", "Time to handle an RPC.", labels, buckets=_SECONDS, registry=registry
+    )
+    found = {}
+    for path in methods:
+        values = ("unary", *path.removeprefix("/").split("/"))
+        found[path] = _MethodMetrics(
+            started=started.labels(*values),
+            received=received.labels(*values),
+            sent=sent.labels(*values),
+            seconds=seconds.labels(*values),
+            handled={code: handled.labels(*values, name) for code, name in CODE_NAMES.items()},
+        )
+    return found
+
+
+def _describe_build(registry: CollectorRegistry) -> None:
+    versions = {"version": __version__, "torch": torch.__version__, "python": platform.python_version()}
+    Gauge("gradproof_build_info", "What is running.", list(versions), registry=registry).labels(**versions).set(1)

@@ -1,0 +1,93 @@
+"""The gRPC server: address, options, TLS, health, reflection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import grpc
+from grpc import aio
+from grpc_health.v1 import _async as health_async
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from gradproof_server.serving.service import SERVICE
+from gradproof_server.settings import Settings
+
+_HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+HEALTH_PATHS = (f"/{_HEALTH}/Check", f"/{_HEALTH}/List")
+
+
+class StartError(Exception):
+    """The server cannot start, as its message says."""
+
+
+class GrpcServer:
+    """A server with health ("" is liveness, the service's name is readiness). It must live in one event loop.
+
+    Args:
+        settings: limits, keepalive, TLS, reflection.
+        interceptors: what happens around every call.
+        handlers: the services.
+        address: "host:port" or "unix:/path".
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        interceptors: Sequence[aio.ServerInterceptor],
+        handlers: Sequence[grpc.GenericRpcHandler],
+        address: str,
+    ) -> None:
+        self._server = aio.server(interceptors=interceptors, options=channel_options(settings))
+        self._server.add_generic_rpc_handlers(handlers)
+        self._health = health_async.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        if settings.reflection:
+            reflection.enable_server_reflection((SERVICE.full_name, _HEALTH, reflection.SERVICE_NAME), self._server)
+        self.port = self._bind(settings, address)
+
+    def _bind(self, settings: Settings, address: str) -> int:
+        try:
+            if (credentials := _credentials(settings)) is None:
+                return self._server.add_insecure_port(address)
+            return self._server.add_secure_port(address, credentials)
+        except (RuntimeError, OSError) as error:
+            raise StartError(f"cannot listen on {address}: {error}") from error
+
+    async def start(self) -> None:
+        """Takes calls, and says that it is ready."""
+        await self._server.start()
+        await self._health.set(SERVICE.full_name, health_pb2.HealthCheckResponse.SERVING)
+
+    async def say_not_serving(self) -> None:
+        """Answers health checks with NOT_SERVING from now on, and still takes calls."""
+        await self._health.enter_graceful_shutdown()
+
+    async def stop(self, grace_seconds: float | None) -> None:
+        """Refuses new calls, and cancels those that still run after so many seconds (None: at once)."""
+        await self._server.stop(grace_seconds)
+
+
+def channel_options(settings: Settings) -> list[tuple[str, int]]:
+    """gRPC's options for these settings; https://grpc.github.io/grpc/core/group__grpc__arg__keys.html."""
+    seconds = {
+        "grpc.keepalive_time_ms": settings.keepalive_seconds,
+        "grpc.keepalive_timeout_ms": settings.keepalive_timeout_seconds,
+        "grpc.http2.min_recv_ping_interval_without_data_ms": settings.min_client_ping_seconds,
+        "grpc.max_connection_idle_ms": settings.max_connection_idle_seconds,
+        "grpc.max_connection_age_ms": settings.max_connection_age_seconds,
+        "grpc.max_connection_age_grace_ms": settings.max_connection_age_grace_seconds,
+    }
+    return [
+        ("grpc.max_receive_message_length", settings.max_request_bytes),
+        ("grpc.max_send_message_length", settings.max_response_bytes),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.so_reuseport", 0),  # a second server on the port must fail, and not take half of the connections
+        *((name, round(value * 1000)) for name, value in seconds.items()),
+    ]
+
+
+def _credentials(settings: Settings) -> grpc.ServerCredentials | None:
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return None
+    return grpc.ssl_server_credentials([(settings.tls_key.read_bytes(), settings.tls_certificate.read_bytes())])

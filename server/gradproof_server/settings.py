@@ -1,0 +1,253 @@
+"""The server's settings: one frozen object, from flags, environment and defaults."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import re
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from gradproof_server.engine.types import Limits
+
+ENVIRONMENT_PREFIX = "GRADPROOF_"
+OFF = "off"
+
+_LARGEST_MESSAGE = 2**31 - 1  # protobuf's own limit for one message
+_LIMITS = Limits()
+_MINUTE = 60.0
+
+# Variables with our prefix that are not the server's: the client's target, and what Kubernetes injects for a Service
+# that is called "gradproof" (GRADPROOF_SERVICE_HOST, GRADPROOF_PORT=tcp://10.0.0.1:50051, GRADPROOF_PORT_50051_TCP...).
+_FOREIGN_NAMES = re.compile(r"GRADPROOF_(TARGET|TOKEN|SERVICE_.*|PORT_\d+_.*)")
+_KUBERNETES_LINK = re.compile(r"(tcp|udp|sctp)://")
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+
+
+class SettingsError(ValueError):
+    """The settings cannot be used. `problems` says everything that is wrong with them, a line each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def setting(default: Any, doc: str, *, unit: str = "", least: float | None = None, most: float | None = None) -> Any:
+    """A field of `Settings` with its meaning, the unit of its value and the range that is allowed."""
+    return field(default=default, metadata={"doc": doc, "unit": unit, "least": least, "most": most})
+
+
+def _port(default: int, doc: str) -> Any:
+    return setting(default, doc, least=0, most=65535)
+
+
+def _count(default: int, doc: str, unit: str = "") -> Any:
+    return setting(default, doc, unit=unit, least=1)
+
+
+def _seconds(default: float, doc: str, least: float = 0) -> Any:
+    return setting(default, doc, unit="seconds", least=least)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be set. Each field is a flag (`--max-nodes`) and a variable (`GRADPROOF_MAX_NODES`)."""
+
+    host: str = setting("127.0.0.1", "Address that the service listens on; 0.0.0.0 is every IPv4 address.")
+    port: int = _port(50051, "Port of the service; 0 takes a free one.")
+    metrics_host: str = setting("127.0.0.1", "Address of the Prometheus metrics.")
+    metrics_port: int | None = _port(9464, "Port of the Prometheus metrics; 0 takes a free one, off serves none.")
+    tls_certificate: Path | None = setting(  # noqa: RUF009 (a field, not a default)
+        None, "PEM file with the server's certificate chain; off: no TLS."
+    )
+    tls_key: Path | None = setting(None, "PEM file with the private key of the certificate.")  # noqa: RUF009
+    reflection: bool = setting(True, "Whether clients can ask the server for its contract (buf curl, grpcurl).")
+
+    log_level: Literal["debug", "info", "warning", "error"] = setting("info", "Least severe log line that is written.")
+    log_format: Literal["json", "text"] = setting("json", "One JSON object a line, or text for people.")
+
+    device: Literal["auto", "cpu", "cuda"] = setting("auto", "Where problems that name no device are computed.")
+    threads: int = setting(0, "Threads of the computation; 0: as many as there are CPUs for it.", least=0, most=1024)
+    max_concurrent_calls: int = _count(256, "Most checks that wait or run at once; further ones are refused.", "calls")
+    max_waiting_bytes: int = _count(2 * 1024**3, "Most bytes of requests that wait or run at once.", "bytes")
+
+    max_request_bytes: int = setting(
+        _LIMITS.max_request_bytes, "Largest request.", unit="bytes", least=1024, most=_LARGEST_MESSAGE
+    )
+    max_response_bytes: int = setting(1024**3, "Largest response.", unit="bytes", least=1024, most=_LARGEST_MESSAGE)
+    max_nodes: int = _count(_LIMITS.max_nodes, "Most nodes in a network.", "nodes")
+    max_parameters: int = _count(_LIMITS.max_parameters, "Most elements of all parameters together.", "elements")
+    max_elements: int = _count(_LIMITS.max_elements, "Most elements of one tensor.", "elements")
+    max_steps: int = _count(_LIMITS.max_steps, "Most training steps in a problem.", "steps")
+    max_memory_bytes: int = _count(_LIMITS.max_memory_bytes, "Most memory that a problem may take.", "bytes")
+    max_flops: int = _count(_LIMITS.max_flops, "Most floating-point operations of a problem.", "operations")
+
+    propagation_seconds: float = _seconds(5.0, "Time between saying NOT_SERVING and refusing calls at shutdown.")
+    drain_seconds: float = _seconds(25.0, "Time that running calls have to end at shutdown.")
+    keepalive_seconds: float = _seconds(60.0, "Silence after which the server pings a client.", 1)
+    keepalive_timeout_seconds: float = _seconds(20.0, "Time that a client has to answer a ping.", 1)
+    min_client_ping_seconds: float = _seconds(15.0, "Shortest interval at which clients may ping.", 1)
+    max_connection_idle_seconds: float = _seconds(5 * _MINUTE, "Time after which an idle connection is closed.", 1)
+    max_connection_age_seconds: float = _seconds(
+        10 * _MINUTE, "Age at which a client is told to connect anew, so that load spreads over new servers.", 1
+    )
+    max_connection_age_grace_seconds: float = _seconds(5 * _MINUTE, "Time that its calls then have to end.", 1)
+
+    def __post_init__(self) -> None:
+        if problems := [*_range_problems(self), *_contradictions(self)]:
+            raise SettingsError(problems)
+
+    @property
+    def limits(self) -> Limits:
+        """What a request may ask for."""
+        return Limits(**{f.name: getattr(self, f.name) for f in dataclasses.fields(Limits)})
+
+    @classmethod
+    def from_environment(
+        cls, overrides: Mapping[str, object] | None = None, environ: Mapping[str, str] | None = None
+    ) -> Settings:
+        """Settings from flags (`overrides`, by field; None means not given), else environment, else defaults.
+
+        Texts are parsed by the type of their field. Raises SettingsError with everything that is wrong.
+        """
+        environ = os.environ if environ is None else environ
+        texts = {f.name: text for f in dataclasses.fields(cls) if (text := _from_variable(f.name, environ)) is not None}
+        given = {name: value for name, value in (overrides or {}).items() if value is not None}
+        values, problems = _parse(texts | given, sources=given.keys())
+        problems = _misspelt_variables(environ) + problems
+        try:
+            settings = cls(**values)
+        except SettingsError as error:
+            raise SettingsError(problems + error.problems) from None
+        if problems:
+            raise SettingsError(problems)
+        return settings
+
+    def to_json(self) -> dict[str, object]:
+        """All settings as JSON values, for the log line at start. None of them is secret."""
+        return {name: str(v) if isinstance(v, Path) else v for name, v in dataclasses.asdict(self).items()}
+
+
+def variable_of(name: str) -> str:
+    """The environment variable of a field: max_nodes -> GRADPROOF_MAX_NODES."""
+    return ENVIRONMENT_PREFIX + name.upper()
+
+
+def flag_of(name: str) -> str:
+    """The flag of a field: max_nodes -> --max-nodes."""
+    return "--" + name.replace("_", "-")
+
+
+def type_of(name: str) -> tuple[object, bool]:
+    """A field's type without None, and whether None (written "off") is allowed."""
+    hint = typing.get_type_hints(Settings)[name]
+    if typing.get_origin(hint) is types.UnionType:
+        return next(t for t in typing.get_args(hint) if t is not types.NoneType), True
+    return hint, False
+
+
+def parse(name: str, text: str) -> object:
+    """The value of a field from its text. Raises ValueError that says what would be valid."""
+    kind, optional = type_of(name)
+    text = text.strip()
+    if optional and text.lower() in ("", OFF):
+        return None
+    if typing.get_origin(kind) is Literal:
+        return _parse_choice(text, typing.get_args(kind))
+    return _PARSERS[kind](text)
+
+
+def _parse_choice(text: str, choices: tuple[str, ...]) -> str:
+    if text.lower() not in choices:
+        raise ValueError(f"must be one of {', '.join(choices)}")
+    return text.lower()
+
+
+def _parse_bool(text: str) -> bool:
+    if text.lower() not in _TRUE | _FALSE:
+        raise ValueError("must be true or false")
+    return text.lower() in _TRUE
+
+
+def _parse_int(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError("must be a whole number") from None
+
+
+def _parse_float(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError("must be a number") from None
+
+
+_PARSERS: dict[object, Any] = {int: _parse_int, float: _parse_float, bool: _parse_bool, str: str, Path: Path}
+
+
+def _from_variable(name: str, environ: Mapping[str, str]) -> str | None:
+    text = environ.get(variable_of(name))
+    return None if text is None or _KUBERNETES_LINK.match(text) else text
+
+
+def _parse(raw: Mapping[str, object], sources: typing.Collection[str]) -> tuple[dict[str, Any], list[str]]:
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for name, value in raw.items():
+        try:
+            values[name] = parse(name, value) if isinstance(value, str) else value
+        except ValueError as error:
+            source = flag_of(name) if name in sources else variable_of(name)
+            problems.append(f"{source}: {error}, not {value!r}")
+    return values, problems
+
+
+def _misspelt_variables(environ: Mapping[str, str]) -> list[str]:
+    """Variables that look like one of ours and are none: a limit that is misspelt must not be silently absent."""
+    known = {variable_of(f.name) for f in dataclasses.fields(Settings)}
+    strangers = [
+        n for n in environ if n.startswith(ENVIRONMENT_PREFIX) and n not in known and not _FOREIGN_NAMES.fullmatch(n)
+    ]
+    near = {name: difflib.get_close_matches(name, known, n=1, cutoff=0.85) for name in sorted(strangers)}
+    return [f"{name}: no such setting; did you mean {match[0]}?" for name, match in near.items() if match]
+
+
+def _range_problems(settings: Settings) -> list[str]:
+    problems = []
+    for f in dataclasses.fields(settings):
+        value, least, most = getattr(settings, f.name), f.metadata["least"], f.metadata["most"]
+        # Written so that NaN is outside every range.
+        if value is None or ((least is None or value >= least) and (most is None or value <= most)):
+            continue
+        bounds = f"at least {least:g}" if most is None else f"from {least:g} to {most:g}"
+        problems.append(f"{flag_of(f.name)}: must be {bounds} {f.metadata['unit']}".rstrip() + f", not {value!r}")
+    return problems
+
+
+def _contradictions(s: Settings) -> list[str]:
+    checks = {
+        "--tls-certificate and --tls-key: give both or none": (s.tls_certificate is None) != (s.tls_key is None),
+        f"--port and --metrics-port: both are {s.port} on {s.host}": s.port == s.metrics_port != 0
+        and s.host == s.metrics_host,
+        "--max-waiting-bytes: must be at least --max-request-bytes, or the largest request could never be taken": (
+            s.max_waiting_bytes < s.max_request_bytes
+        ),
+        "--keepalive-timeout-seconds: must be less than --keepalive-seconds": (
+            s.keepalive_timeout_seconds >= s.keepalive_seconds
+        ),
+    }
+    missing = {f"{flag_of(n)}: there is no file {p}": not p.is_file() for n, p in _files(s).items()}
+    return [text for text, wrong in (checks | missing).items() if wrong]
+
+
+def _files(s: Settings) -> dict[str, Path]:
+    paths = {"tls_certificate": s.tls_certificate, "tls_key": s.tls_key}
+    return {name: path for name, path in paths.items() if path is not None}
