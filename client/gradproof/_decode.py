@@ -70,7 +70,7 @@ def reference(message: gradient_service_pb2.Reference) -> Reference:
     except TensorError as error:
         raise ServerError(f"the server answered with a broken tensor: {error}") from error
     return Reference(
-        tensors=MappingProxyType(tensors),
+        tensors=tensors,
         learning_rates=tuple(message.learning_rates),
         environment=environment(message.environment),
         parameters=message.parameters,
@@ -158,8 +158,8 @@ def catalog(message: gradient_service_pb2.ListCatalogResponse) -> Catalog:
         losses=_entries(message.losses),
         optimizers=_entries(message.optimizers),
         schedules=_entries(message.schedules),
-        omissions=MappingProxyType({item.name: item.reason for item in message.omissions}),
-        limits=MappingProxyType({field.name: value for field, value in message.limits.ListFields()}),
+        omissions={item.name: item.reason for item in message.omissions},
+        limits={field.name: value for field, value in message.limits.ListFields()},
         environment=environment(message.environment),
         devices=tuple(message.devices),
         message=message,
@@ -167,7 +167,7 @@ def catalog(message: gradient_service_pb2.ListCatalogResponse) -> Catalog:
 
 
 def _entries(messages: Iterable[catalog_pb2.CatalogEntry]) -> Mapping[str, CatalogEntry]:
-    return MappingProxyType({message.name: _entry(message) for message in messages})
+    return {message.name: _entry(message) for message in messages}
 
 
 def _entry(message: catalog_pb2.CatalogEntry) -> CatalogEntry:

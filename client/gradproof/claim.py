@@ -19,7 +19,7 @@ ClaimLike: TypeAlias = "Claim | Sequence[Claim] | claim_pb2.Claim"
 """What describes a claim: one, several for different steps, or a message."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Claim:
     """The caller's numbers for any tensors of a training run.
 

@@ -28,8 +28,6 @@ INITIAL_STATES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Tensors of recurrent layers that are inputs: their initial states, in the order in which the layer takes them."""
 
-_NO_TENSORS: Mapping[str, tensor_pb2.Tensor] = MappingProxyType({})
-
 
 @dataclass(frozen=True)
 class Node:
@@ -50,7 +48,7 @@ class Node:
     inputs: str | Sequence[str] | None = None
     named_inputs: Mapping[str, str] | None = None
     output: str | int | None = None
-    tensors: Mapping[str, tensor_pb2.Tensor] = field(default_factory=lambda: _NO_TENSORS)
+    tensors: Mapping[str, tensor_pb2.Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         inner = self.operation
@@ -65,7 +63,6 @@ class Node:
         if self.inputs is not None:
             inputs = (self.inputs,) if isinstance(self.inputs, str) else tuple(self.inputs)
             object.__setattr__(self, "inputs", inputs)
-        object.__setattr__(self, "tensors", MappingProxyType(dict(self.tensors)))
 
     @property
     def class_name(self) -> str:

@@ -38,7 +38,7 @@ INTEGER_TARGETS = frozenset(
 __all__ = ["INPUT", "TARGET", "Node", "Problem", "Sequential", "Step", "problem_to_proto"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Step:
     """One training step of several.
 
@@ -57,7 +57,7 @@ class Step:
     lr: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Problem:
     """A training step, or several: network, data, loss and optimizer.
 

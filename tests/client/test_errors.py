@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 from typing import Any
 
 import gradproof as gp
@@ -74,6 +75,13 @@ def test_errors_without_details_carry_the_request_id_that_was_sent() -> None:
     assert (str(plain), plain.request_id, plain.violations, plain.retry_after) == ("UNAVAILABLE", "sent", (), None)
     named = failure_to_error(Failed(grpc.StatusCode.INTERNAL, "x", [("x-request-id", "theirs")]), "sent")
     assert named.request_id == "theirs"
+
+
+def test_errors_can_be_sent_to_another_process() -> None:
+    """Pickling keeps the code, the violations and the text."""
+    error = gp.InvalidProblemError(violations=[Violation("a", "B", "c")], code=grpc.StatusCode.INVALID_ARGUMENT)
+    copy = pickle.loads(pickle.dumps(error))
+    assert (str(copy), copy.violations, copy.code) == (str(error), error.violations, error.code)
 
 
 def test_a_missing_device_has_an_error_of_its_own() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import gradproof as gp
 import pytest
 from gradproof import _decode
@@ -120,6 +122,15 @@ def test_html_escapes_whatever_came_from_outside(checked: Response) -> None:
     del checked.diagnosis.findings[:]
     checked.diagnosis.localization.summary = EVIL
     assert "<script" not in _decode.report(checked)._repr_html_()
+
+
+def test_reports_and_their_errors_can_be_sent_to_another_process(checked: Response) -> None:
+    """Pickling keeps every number and every text."""
+    report = _decode.report(checked)
+    error = pickle.loads(pickle.dumps(gp.DisagreementError(report)))
+    assert str(error) == str(report)
+    assert error.report.message == report.message
+    assert error.report.reference.loss == 0.809
 
 
 def test_html_marks_bad_rows(checked: Response) -> None:
