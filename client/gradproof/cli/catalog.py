@@ -91,7 +91,7 @@ def _line(entry: CatalogEntry) -> str:
 def entry_to_text(entry: CatalogEntry) -> str:
     """One entry: what it computes, its arguments with defaults, and what it takes and gives."""
     required = [argument.name for argument in entry.arguments if argument.required]
-    optional = [f"{a.name}={a.default}" for a in entry.arguments if not a.required]
+    optional = [f"{a.name}={a.default or '...'}" for a in entry.arguments if not a.required]
     call = f"{entry.name}({', '.join(required + optional)})"
     lines = [*textwrap.wrap(call, WIDTH, subsequent_indent="    "), ""]
     lines += textwrap.wrap(entry.doc, WIDTH)
@@ -102,6 +102,6 @@ def entry_to_text(entry: CatalogEntry) -> str:
 
 
 def _argument_line(argument: CatalogArgument) -> str:
-    default = "required" if argument.required else f"default {argument.default}"
+    default = "required" if argument.required else f"default {argument.default}" if argument.default else "optional"
     text = f"{argument.name}: {argument.type}, {default}. {argument.doc}"
     return "\n".join(textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="      "))
