@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from google.protobuf import json_format
+from gradproof._calls import check_call
 from gradproof.cli import status
 from gradproof.cli.app import run
 from gradproof.v1 import gradient_service_pb2
@@ -80,17 +81,39 @@ def test_json_is_the_response(files: Files, capsys: Capture) -> None:
     assert data["verdict"] == "VERDICT_DISAGREES"
     assert [item["disagreeing"] for item in data["comparisons"]] == ["0", "1"]
     assert data["comparisons"][1]["tolerance_source"] == "TOLERANCE_SOURCE_PRINTED"
-    assert "diagnosis" in data
     message = json_format.ParseDict(data, gradient_service_pb2.CheckGradientsResponse())
     assert message.comparisons[1].worst.claimed == 0.4052
 
 
-def test_no_explanation_where_none_is_wanted(files: Files, capsys: Capture) -> None:
-    """--no-explain leaves the diagnosis out; --seconds and --max-combination bound it."""
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        ([], True),
+        (["--no-explain"], False),
+        (["--no-explain", "--seconds", "1"], False),
+        (["--seconds", "0.5"], {"max_seconds": 0.5}),
+        (["--max-combination", "1", "--seconds", "2"], {"max_seconds": 2.0, "max_combination": 1}),
+    ],
+)
+def test_the_search_for_an_explanation_is_bounded_by_options(
+    arguments: list[str], options: Any, files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """--no-explain turns the search off; --seconds and --max-combination bound it; nothing leaves it to the server."""
+    seen = []
+
+    def recording(problem: Any, claim: Any, include: Any, diagnosis: Any) -> Any:
+        seen.append(diagnosis)
+        return check_call(problem, claim, include, diagnosis)
+
+    monkeypatch.setattr("gradproof.client.check_call", recording)
+    assert run(["check", *arguments, files["wrong"]]) == 1
+    assert seen == [options]
+
+
+def test_an_explanation_that_is_not_wanted_is_not_given(files: Files, capsys: Capture) -> None:
+    """With --no-explain the response has no diagnosis."""
     assert run(["check", "--output", "json", "--no-explain", files["wrong"]]) == 1
     assert "diagnosis" not in read_json(capsys)
-    assert run(["check", "--output", "json", "--seconds", "0.5", "--max-combination", "1", files["wrong"]]) == 1
-    assert all(len(finding["codes"]) == 1 for finding in read_json(capsys)["diagnosis"]["findings"])
 
 
 def test_json_of_several_files_is_by_name(files: Files, capsys: Capture) -> None:
