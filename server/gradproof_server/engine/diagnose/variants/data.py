@@ -8,16 +8,12 @@ from dataclasses import replace
 import torch
 
 from ...training import StepData
-from ...types import TensorId
 from ..case import Case
-from ..plan import Plan, same
+from ..plan import Plan
 from ..variant import Alter, Proposal, Stage, Variant
-from .steps import AFTER
 
 Change = Callable[[torch.Tensor], torch.Tensor]
 Tensors = Mapping[str, torch.Tensor]
-MOST_STEPS = 256
-"""Most steps of one sample each that an epoch is cut into."""
 
 
 def with_steps(change: Callable[[StepData], StepData]) -> Alter:
@@ -148,38 +144,6 @@ def _propose_input_transposed(case: Case) -> Iterator[Proposal]:
         yield from _propose_input(case, lambda x: x.T)
 
 
-def batched(step: StepData) -> int:
-    """N, if all inputs and targets of a step have it as their first size; else 0."""
-    tensors = [*step.inputs.values(), *step.targets.values()]
-    sizes = {tensor.shape[0] if tensor.dim() else 0 for tensor in tensors}
-    return int(sizes.pop()) if len(sizes) == 1 else 0
-
-
-def _sample(step: StepData, i: int) -> StepData:
-    inputs = {name: tensor[i : i + 1] for name, tensor in step.inputs.items()}
-    return replace(step, inputs=inputs, targets={name: tensor[i : i + 1] for name, tensor in step.targets.items()})
-
-
-def _propose_each_sample(case: Case) -> Iterator[Proposal]:
-    n = batched(case.training.steps[0])
-    same_size = all(batched(step) == n for step in case.training.steps)
-    if case.training.optimizer is None or n < 2 or not same_size or n * case.steps > MOST_STEPS:
-        return
-    for words, order, rank in (("in order", 1, 0), ("from the last to the first", -1, 20)):
-        yield Proposal(_each_sample(n, order), texts={"order": words}, rank=rank)
-
-
-def _each_sample(n: int, order: int) -> Alter:
-    def report(id: TensorId) -> tuple[TensorId, Change]:
-        return replace(id, step=id.step * n + (n - 1 if id.quantity in AFTER else 0)), same
-
-    def alter(plan: Plan) -> Plan:
-        steps = tuple(_sample(step, i) for step in plan.training.steps for i in range(n)[::order])
-        return plan.with_training(steps=steps).with_report(report)
-
-    return alter
-
-
 def _differ(case: Case) -> bool:
     """Whether the steps see different batches."""
     first, *others = case.training.steps
@@ -211,23 +175,6 @@ def _propose_one_batch(case: Case) -> Iterator[Proposal]:
     if _differ(case):
         yield Proposal(_reordered(lambda data: (data[0],) * len(data)), texts={"which": "first"})
         yield Proposal(_reordered(lambda data: (data[-1],) * len(data)), texts={"which": "last"}, rank=2)
-
-
-def _propose_together(case: Case) -> Iterator[Proposal]:
-    if not _differ(case) or not all(batched(step) for step in case.training.steps):
-        return
-    if {id.step for id in case.ids if id.quantity in AFTER} <= {case.steps - 1}:
-        yield Proposal(_together)
-
-
-def _together(plan: Plan) -> Plan:
-    steps = plan.training.steps
-
-    def joined(which: Callable[[StepData], Tensors]) -> dict[str, torch.Tensor]:
-        return {name: torch.cat([which(step)[name] for step in steps]) for name in which(steps[0])}
-
-    one = replace(steps[0], inputs=joined(lambda s: s.inputs), targets=joined(lambda s: s.targets))
-    return plan.with_training(steps=(one,)).with_report(lambda id: (replace(id, step=0), same))
 
 
 VARIANTS: tuple[Variant, ...] = (
@@ -297,16 +244,6 @@ VARIANTS: tuple[Variant, ...] = (
         rank=38,
     ),
     Variant(
-        code="data.update_after_each_sample",
-        stage=Stage.DATA,
-        title="You updated the weights after each sample, {order}; declared is one update for the whole batch.",
-        explanation="You computed a gradient and an update for every sample. The declared step takes the batch at "
-        "once, and all its gradients at the same weights.",
-        advice="Declare one step for each sample, or add the gradients up before the update.",
-        propose=_propose_each_sample,
-        rank=12,
-    ),
-    Variant(
         code="data.batches_in_reversed_order",
         stage=Stage.DATA,
         title="Your batches come in the reversed order.",
@@ -323,14 +260,5 @@ VARIANTS: tuple[Variant, ...] = (
         advice="Take the next batch in each step.",
         propose=_propose_one_batch,
         rank=20,
-    ),
-    Variant(
-        code="data.batches_joined",
-        stage=Stage.DATA,
-        title="You joined the batches of all steps and took one step.",
-        explanation="The declared training updates after each batch; you took the gradient over all of them at once.",
-        advice="Declare one step with all samples, or update after each batch.",
-        propose=_propose_together,
-        rank=22,
     ),
 )

@@ -67,7 +67,7 @@ def _has_parameters(node: Node) -> bool:
 
 def _propose_frozen(case: Case) -> Iterator[Proposal]:
     names = [name for name in case.training.program.parameters if name not in case.training.frozen]
-    if len(names) < 2:
+    if len(names) < 2 or Quantity.GRADIENT not in case.claimed_quantities:
         return
     kinds = {"bias": [n for n in names if n.endswith("bias")], "weight": [n for n in names if n.endswith("weight")]}
     for name in names[:MOST_SITES]:
@@ -217,7 +217,7 @@ VARIANTS: tuple[Variant, ...] = (
         advice="Compute the loss from the network's outputs with differentiable operations only.",
         propose=_propose_zero,
         rank=15,
-        look_alikes=("gradient.graph_cut", "update.step_not_taken"),
+        look_alikes=("gradient.graph_cut", "update.weights_before_step"),
         probe="Claim the gradients and the new weights.",
     ),
     Variant(
@@ -240,7 +240,7 @@ VARIANTS: tuple[Variant, ...] = (
         advice="Compute that gradient too, or declare the parameter as frozen.",
         propose=_propose_frozen,
         rank=22,
-        look_alikes=("gradient.graph_cut", "backward.bias_gradient_missing"),
+        look_alikes=("gradient.graph_cut", "backward.bias_gradient_missing", "update.layer_not_updated"),
     ),
     Variant(
         code="gradient.not_zeroed",
@@ -251,7 +251,6 @@ VARIANTS: tuple[Variant, ...] = (
         advice="Call optimizer.zero_grad() before each backward().",
         propose=_propose_not_zeroed,
         rank=3,
-        look_alikes=("optimizer.sgd.momentum_one",),
         probe="Claim the gradients of the second step.",
         source="github.com/karpathy/micrograd#53",
     ),

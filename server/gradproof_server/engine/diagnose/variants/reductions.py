@@ -313,10 +313,11 @@ VARIANTS: tuple[Variant, ...] = (
     _row("last_sample_only", "Only the last sample of the batch is in your numbers{divided}.",
          "Your gradient is that of the last sample alone, as when a loop over samples assigns (=) where it should "
          "add (+=).",
-         "Add the samples' gradients up.", _propose_sample(-1), 8, ("first_sample_only",)),
+         "Add the samples' gradients up.", _propose_sample(-1), 8, ("backward.one_sample_only",)),
     _row("first_sample_only", "Only the first sample of the batch is in your numbers{divided}.",
          "Your gradient is that of the first sample alone; the declared batch has more.",
-         "Use all samples of the batch, or declare a batch of one.", _propose_sample(0), 9, ("last_sample_only",)),
+         "Use all samples of the batch, or declare a batch of one.", _propose_sample(0), 9,
+         ("backward.one_sample_only",)),
     _row("ctc", "Your CTC loss is {what}{only}.",
          "PyTorch's 'mean' divides each sequence's loss by its target's length and averages over the batch; 'sum' "
          "adds the "

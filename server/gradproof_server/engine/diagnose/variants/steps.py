@@ -1,4 +1,4 @@
-"""Variants of which step the numbers belong to: one more, one fewer, before or after the update."""
+"""Variants of which step the numbers belong to: before or after the update, this step or another."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from ..case import Case
 from ..plan import Plan, Report, same
 from ..variant import Alter, Proposal, Stage, Variant
 
-AFTER = frozenset({Quantity.UPDATED, Quantity.STATE, Quantity.BUFFER})
 GRADIENTS = frozenset({Quantity.GRADIENT, Quantity.INPUT_GRADIENT, Quantity.NODE_GRADIENT})
 VALUES = frozenset({Quantity.LOSS, Quantity.OUTPUT, Quantity.NODE_VALUE})
 
@@ -30,32 +29,6 @@ def one_more(plan: Plan) -> Plan:
     """With the last step taken once more."""
     steps = plan.training.steps
     return plan.with_training(steps=(*steps, steps[-1]))
-
-
-def _updates(case: Case) -> bool:
-    return case.training.optimizer is not None and bool(AFTER & case.claimed_quantities)
-
-
-def _propose_not_taken(case: Case) -> Iterator[Proposal]:
-    if Quantity.UPDATED in case.claimed_quantities:
-        before = case.training.parameters_before
-
-        def report(id: TensorId) -> tuple[TensorId, Callable[[torch.Tensor], torch.Tensor]]:
-            if id.quantity is not Quantity.UPDATED:
-                return id, same
-            return id, lambda tensor: before[id.name].to(tensor)
-
-        yield Proposal(lambda plan: plan.with_report(report))
-
-
-def _propose_fewer(case: Case) -> Iterator[Proposal]:
-    if _updates(case) and all(id.step for id in case.ids if id.quantity in AFTER):
-        yield Proposal(lambda plan: plan.with_report(shifted(AFTER, -1)))
-
-
-def _propose_more(case: Case) -> Iterator[Proposal]:
-    if _updates(case):
-        yield Proposal(lambda plan: one_more(plan).with_report(shifted(AFTER, 1)))
 
 
 def _of_next(quantities: frozenset[Quantity]) -> Callable[[Case], Iterator[Proposal]]:
@@ -96,17 +69,17 @@ def _with_report(report: Report) -> Alter:
 
 
 def _propose_change(case: Case) -> Iterator[Proposal]:
-    if Quantity.UPDATED not in case.claimed_quantities or case.steps > 1:
+    """Old minus new, with the sign that a descent step has before it is subtracted."""
+    if not any(id.quantity is Quantity.UPDATED and id.step == 0 for id in case.ids):
         return
     before = case.training.parameters_before
-    for position, (words, sign) in enumerate((("new minus old", 1.0), ("old minus new", -1.0))):
 
-        def report(id: TensorId, sign: float = sign) -> tuple[TensorId, Callable[[torch.Tensor], torch.Tensor]]:
-            if id.quantity is not Quantity.UPDATED:
-                return id, same
-            return id, lambda tensor: sign * (tensor - before[id.name].to(tensor))
+    def report(id: TensorId) -> tuple[TensorId, Callable[[torch.Tensor], torch.Tensor]]:
+        if id.quantity is not Quantity.UPDATED or id.step:
+            return id, same
+        return id, lambda tensor: before[id.name].to(tensor) - tensor
 
-        yield Proposal(_with_report(report), texts={"what": words}, rank=3 * position)
+    yield Proposal(_with_report(report))
 
 
 def _propose_step_as_gradient(case: Case) -> Iterator[Proposal]:
@@ -124,35 +97,6 @@ def _propose_step_as_gradient(case: Case) -> Iterator[Proposal]:
 
 
 VARIANTS: tuple[Variant, ...] = (
-    Variant(
-        code="update.step_not_taken",
-        stage=Stage.SCHEDULE,
-        title="Your new weights are the old ones: the step was not taken.",
-        explanation="The claimed weights equal the weights before the first step, w. After the step they are w − "
-        "η·∂L/∂w (plain gradient descent).",
-        advice="Read the weights after optimizer.step(), and copy them: a reference to the tensor changes with it.",
-        propose=_propose_not_taken,
-        rank=8,
-        look_alikes=("gradient.all_zeros",),
-    ),
-    Variant(
-        code="data.one_step_fewer",
-        stage=Stage.SCHEDULE,
-        title="Your weights are those after one step fewer than declared.",
-        explanation="The claimed numbers are those before the last declared step.",
-        advice="Take one more step, or declare one fewer.",
-        propose=_propose_fewer,
-        rank=12,
-    ),
-    Variant(
-        code="data.one_step_more",
-        stage=Stage.SCHEDULE,
-        title="Your weights are those after one step more than declared.",
-        explanation="The claimed numbers come out when the last step is taken once more.",
-        advice="Declare one more step, or take one fewer.",
-        propose=_propose_more,
-        rank=14,
-    ),
     Variant(
         code="gradient.after_the_update",
         stage=Stage.GRADIENT,
@@ -197,11 +141,12 @@ VARIANTS: tuple[Variant, ...] = (
     ),
     Variant(
         code="update.change_instead_of_weights",
-        stage=Stage.SCHEDULE,
-        title="What you call the new weights is their change, {what}.",
-        explanation="The claimed numbers are the step, {what}; the declared quantity is the weights after it.",
-        advice="Add the step to the old weights.",
+        stage=Stage.LAYOUT,
+        title="What you call the new weights is what was subtracted from the old ones, η·∂L/∂w.",
+        explanation="The claimed numbers are old weights minus new ones; the declared quantity is the new weights.",
+        advice="Subtract the step from the old weights.",
         propose=_propose_change,
         rank=15,
+        look_alikes=("update.step_instead_of_weights", "layout.gradient_told_as_weights"),
     ),
 )
