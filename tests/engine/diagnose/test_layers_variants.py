@@ -234,8 +234,8 @@ MODULES = (
 IMAGE = normal(2, 4, 4, 4, seed=9)
 INDICES = torch.tensor([[1, 2, 1], [0, 4, 4]])
 NETWORKS = (
-    lambda: Network(X, T).layer("Linear", 3, 3).layer("Sigmoid").layer("Linear", 3, 3).layer("GELU").layer("Linear", 3, 2)
-    .layer("Identity"),
+    lambda: Network(X, T).layer("Linear", 3, 3).layer("Sigmoid").layer("Linear", 3, 3).layer("GELU")
+    .layer("Linear", 3, 2),
     lambda: Network(X, T).layer("Linear", 3, 2).layer("LeakyReLU", 0.1).layer("Softmax", 1),
     lambda: Network(X, T).layer("Linear", 3, 4).layer("BatchNorm1d", 4).layer("ReLU").layer("Linear", 4, 2),
     lambda: Network(X, T).layer("Linear", 3, 4).layer("LayerNorm", 4).layer("Dropout", 0.4).layer("Linear", 4, 2),

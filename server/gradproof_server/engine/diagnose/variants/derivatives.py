@@ -169,7 +169,7 @@ VARIANTS: tuple[Variant, ...] = (
         advice="Multiply the gradient by f′(z) on its way back through {sites}.",
         propose=missing,
         rank=8,
-        look_alikes=("layer.activation_missing_backward", "backward.relu_guided"),
+        look_alikes=("backward.relu_derivative_for_other_activation", "backward.relu_guided"),
         probe=(
             "Claim the gradient of the first layer for an input that saturates the activation: f′ is then close to 0."
         ),
@@ -221,7 +221,7 @@ VARIANTS: tuple[Variant, ...] = (
         advice="Multiply by f′(z) once per activation.",
         propose=twice,
         rank=18,
-        look_alikes=("loss.cross_entropy_with_squared_error_gradient",),
+        look_alikes=("loss.bce_derivative_is_difference",),
     ),
     Variant(
         code="backward.tanh_derivative_square_missing",
@@ -304,7 +304,7 @@ VARIANTS: tuple[Variant, ...] = (
         advice="Check the order of the terms in f′.",
         propose=negative,
         rank=20,
-        look_alikes=("gradient.sign", "loss.residual_sign"),
+        look_alikes=("gradient.sign_flipped", "loss.target_sign", "update.sign_flipped"),
     ),
     Variant(
         code="backward.activation_derivative_inverted",

@@ -258,7 +258,7 @@ VARIANTS: tuple[Variant, ...] = (
         advice="Divide by the batch size once.",
         propose=at_linear(backward(of_weight=lambda g: g.of_weight() / count(g)), many),
         rank=15,
-        look_alikes=("reduction.divided_twice",),
+        look_alikes=("reduction.divided_by_batch_twice",),
     ),
     Variant(
         code="backward.weight_gradient_summed",
@@ -284,6 +284,6 @@ VARIANTS: tuple[Variant, ...] = (
             at_linear(backward(of_weight=FIRST_WEIGHT), many_and_bias, {"used": "first (weight only)"}, 18),
         ),
         rank=12,
-        look_alikes=("data.one_sample_only",),
+        look_alikes=("reduction.last_sample_only", "reduction.first_sample_only"),
     ),
 )
