@@ -41,6 +41,14 @@ def taken_for(wrong: Quantity, source: Quantity, name: str = "{}") -> Report:
     return report
 
 
+OF_PARAMETERS = frozenset({Quantity.GRADIENT, Quantity.UPDATED})
+
+
+def where_parameters_are_claimed(propose: Callable[[Case], Iterator[Proposal]]) -> Callable[[Case], Iterator[Proposal]]:
+    """The same proposals, but none where neither gradients nor new weights are claimed."""
+    return lambda case: propose(case) if case.claimed_quantities & OF_PARAMETERS else iter(())
+
+
 def _with(report: Report) -> Callable[[Plan], Plan]:
     return lambda plan: plan.with_report(report)
 
@@ -340,7 +348,7 @@ VARIANTS: tuple[Variant, ...] = (
         explanation="PyTorch stacks the blocks of rows as r, z, n (GRU) and i, f, c, o (LSTM). Values and loss are "
         "right; the blocks of the gradient stand in the order {order}.",
         advice="Rearrange the blocks of the gradient.",
-        propose=_gate_blocks,
+        propose=where_parameters_are_claimed(_gate_blocks),
         rank=15,
         convention=True,
         look_alikes=("gru.gate_order", "lstm.gate_order"),
@@ -354,7 +362,7 @@ VARIANTS: tuple[Variant, ...] = (
         explanation="PyTorch and NumPy write tensors row by row (the last index runs fastest), Fortran, MATLAB, R and "
         "Julia column by column. The numbers are right, their order is that of the other convention. {told}",
         advice="Reshape with order='F', or reverse the dimensions first.",
-        propose=_column_major,
+        propose=where_parameters_are_claimed(_column_major),
         rank=30,
         convention=True,
         look_alikes=("layout.gradient_reshaped", "layout.gradient_transposed"),
@@ -367,7 +375,7 @@ VARIANTS: tuple[Variant, ...] = (
         explanation="PyTorch keeps kernels as (out, in, height, width). The numbers are right, but run through the "
         "kernel in the order {used}. {told}",
         advice="Permute the dimensions before reshaping.",
-        propose=_channels_last,
+        propose=where_parameters_are_claimed(_channels_last),
         rank=28,
         convention=True,
         source="Keras and JAX keep kernels as (height, width, in, out).",
@@ -379,7 +387,7 @@ VARIANTS: tuple[Variant, ...] = (
         explanation="Both have the same number of elements here. The numbers of one are told under the name of the "
         "other.",
         advice="Exchange the names.",
-        propose=_weight_for_bias,
+        propose=where_parameters_are_claimed(_weight_for_bias),
         rank=30,
         look_alikes=("layout.tensors_swapped",),
     ),

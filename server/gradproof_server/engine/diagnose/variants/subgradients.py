@@ -196,7 +196,6 @@ VARIANTS: tuple[Variant, ...] = (
     _row("Hardsigmoid", "hardsigmoid_at_bound_inside", "the hard sigmoid", _inside, OTHER_SIDE, 10),
     _row("Hardsigmoid", "hardsigmoid_at_bound_half", "the hard sigmoid", _half, JAX_CLIP, 10),
     _row("Hardswish", "hardswish_at_bound_inside", "hardswish", _inside, OTHER_SIDE, 10),
-    _row("Hardswish", "hardswish_at_bound_outside", "hardswish", _outside, OTHER_SIDE, 12),
     _row("Hardswish", "hardswish_at_bound_half", "hardswish", _half, JAX_CLIP, 12),
     _row("ELU", "elu_at_zero_right", "ELU", _right, OTHER_SIDE, 10),
     _row("ELU", "elu_at_zero_half", "ELU", _half, AVERAGE, 15),
