@@ -105,7 +105,7 @@ def test_the_search_for_an_explanation_is_bounded_by_options(
         seen.append(diagnosis)
         return check_call(problem, claim, include, diagnosis)
 
-    monkeypatch.setattr("gradproof.client.check_call", recording)
+    monkeypatch.setattr("gradproof._calls.check_call", recording)
     assert run(["check", *arguments, files["wrong"]]) == 1
     assert seen == [options]
 
