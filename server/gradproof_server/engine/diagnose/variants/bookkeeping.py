@@ -115,7 +115,7 @@ def to_significant(digits: int) -> Change:
 def _printed(case: Case) -> int:
     """The least number of decimals that the claim says it has, 99 for types of floating-point numbers."""
     given = [t.precision.digits for t in case.claim if isinstance(t.precision, PrintedDecimals)]
-    return min(given) if len(given) == len(case.claim) else 99
+    return min(given) if given and len(given) == len(case.claim) else 99
 
 
 def _survives(case: Case, change: Change) -> bool:
