@@ -476,3 +476,10 @@ def test_violations_of_a_server_are_told_in_the_words_of_the_file() -> None:
         "wrong (line 4)",
         "wrong (line 3)",
     ]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
+    """Files that an editor began with a byte order mark are read, JSON too."""
+    for name, text in (("a.yaml", STEP), ("a.json", '{"network": ["ReLU"]}')):
+        (tmp_path / name).write_text(text, encoding="utf-8-sig")
+        assert load(tmp_path / name).problem.network.nodes

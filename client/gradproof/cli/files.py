@@ -13,7 +13,7 @@ STDIN_NAME = "standard input"
 
 def _stdin_text() -> str:
     try:
-        return sys.stdin.buffer.read().decode("utf-8")
+        return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise not_readable(f"{STDIN_NAME} is not a text in UTF-8") from None
 

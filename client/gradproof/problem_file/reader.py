@@ -92,7 +92,7 @@ def load(file: Path | str) -> ProblemFile:
     """
     path = Path(file)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise not_readable(f"{path} cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
