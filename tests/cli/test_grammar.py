@@ -312,48 +312,6 @@ def test_steps_are_written_out_or_counted() -> None:
     assert not third.HasField("lr")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "x", "h0", "expected"),
-    [
-        ("[1, 2, {batch_first: true}]", "[[[1]], [[2]]]", "[0.1, 0.2]", [[[0.1, 0.2], [0.1, 0.2]]]),
-        ("[1, 2, {batch_first: true}]", "[[[1]], [[2]]]", "[[0.1, 0.2]]", [[[0.1, 0.2], [0.1, 0.2]]]),
-        ("[1, 2, {batch_first: true}]", "[[[1]], [[2]]]", "[[1, 2], [3, 4]]", [[[1.0, 2.0], [3.0, 4.0]]]),
-        ("[1, 1]", "[[[1], [2], [3]]]", "[[1], [2], [3]]", [[[1.0], [2.0], [3.0]]]),
-        ("[1, 1, 2]", "[[[1], [2]]]", "[[0.1], [0.2]]", [[[0.1], [0.1]], [[0.2], [0.2]]]),
-        ("[1, 1, {bidirectional: true}]", "[[[1]]]", "[[0.1], [0.2]]", [[[0.1]], [[0.2]]]),
-        ("[1, 1]", "[[1], [2]]", "[[0.5]]", [[0.5]]),
-        ("[1, 1]", "[[1], [2]]", "[0.5]", [[0.5]]),
-        ("[1, 1]", "[[[1]]]", "[[[0.5]]]", [[[0.5]]]),
-    ],
-)
-def test_initial_states_get_their_missing_dimensions(arguments: str, x: str, h0: str, expected: list[Any]) -> None:
-    """A state without layers or samples is brought to (layers * directions, N, hidden), or without N for one sample."""
-    problem = network(f"{{GRU: {arguments}, h0: {h0}}}", more=f"input: {x}")
-    assert list(problem.network.nodes[0].inputs) == ["input", "0.h0"]
-    assert values(problem.inputs["0.h0"]) == expected
-
-
-def test_initial_states_behind_other_layers() -> None:
-    """The batch size is that of the input that reaches the recurrent layer, an Embedding's included."""
-    problem = network(
-        "Embedding: [3, 1]",
-        "{LSTM: [1, 2, {batch_first: true, proj_size: 1}], c0: [0.1, 0.2], output: last}",
-        "{Linear: [1, 1]}",
-        more="input: [[0, 1], [1, 2], [0, 0]]",
-    )
-    first, second, third = problem.network.nodes
-    assert (list(first.inputs), list(second.inputs), list(third.inputs)) == (["input"], ["0", "1.h0", "1.c0"], [])
-    assert values(problem.inputs["1.h0"]) == [[[0.0], [0.0], [0.0]]]
-    assert values(problem.inputs["1.c0"]) == [[[0.1, 0.2]] * 3]
-
-
-def test_initial_states_of_cells() -> None:
-    """A cell's state has no dimension of layers."""
-    problem = network("{LSTMCell: [1, 2], h0: [[0.1, 0.2]], c0: [3, 4]}", more="input: [[1], [2]]")
-    assert values(problem.inputs["0.h0"]) == [[0.1, 0.2], [0.1, 0.2]]
-    assert values(problem.inputs["0.c0"]) == [[3.0, 4.0], [3.0, 4.0]]
-
-
 def test_numpy_files_hold_large_tensors(tmp_path: Path) -> None:
     """References are relative to the problem file; a .npz needs a key unless it holds one array."""
     np.save(tmp_path / "x.npy", np.array([[1, 2]], dtype=np.float32))
