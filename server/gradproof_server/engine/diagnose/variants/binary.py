@@ -173,7 +173,7 @@ VARIANTS: tuple[Variant, ...] = (
         advice="Use δ = σ(z) − t at the pre-activation and nothing more.",
         propose=_propose_extra,
         rank=4,
-        look_alikes=("backward.activation_derivative_without_activation",),
+        look_alikes=("backward.activation_derivative_without_activation", "loss.bce_derivative_is_difference"),
         source="hunkim/DeepLearningZeroToAll#113",
     ),
     Variant(
@@ -196,6 +196,8 @@ VARIANTS: tuple[Variant, ...] = (
         advice="Add the term {missing}.",
         propose=_propose_positive,
         rank=10,
+        look_alikes=("loss.bce_labels_taken_as_signs",),
+        probe="Claim the loss value too.",
     ),
     Variant(
         code="loss.mse_instead_of_bce",
@@ -256,5 +258,7 @@ VARIANTS: tuple[Variant, ...] = (
         advice="Use 2t − 1 for t in that formula, or declare SoftMarginLoss with targets ±1.",
         propose=_propose_labels,
         rank=25,
+        look_alikes=("loss.bce_one_term_only",),
+        probe="Claim the loss value too.",
     ),
 )

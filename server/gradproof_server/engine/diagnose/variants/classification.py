@@ -354,6 +354,11 @@ VARIANTS: tuple[Variant, ...] = (
         advice="Multiply by the derivative of {kind}, or declare the cross-entropy.",
         propose=_propose_delta,
         rank=7,
-        look_alikes=("backward.softmax_jacobian_missing", "backward.output_activation_derivative_missing"),
+        look_alikes=(
+            "backward.softmax_jacobian_missing",
+            "backward.output_activation_derivative_missing",
+            "loss.cross_entropy_instead_of_mse",
+            "loss.bce_instead_of_mse",
+        ),
     ),
 )

@@ -209,6 +209,8 @@ VARIANTS: tuple[Variant, ...] = (
         advice="Multiply by ½.",
         propose=_with("GaussianNLLLoss", lambda g: _gaussian(g, 1.0, 1.0)),
         rank=3,
+        look_alikes=("loss.gaussian_square_without_half", "gradient.backward_twice", "gradient.scaled_by_constant"),
+        probe="Let the network predict the variance too, and claim the loss value.",
     ),
     Variant(
         code="loss.gaussian_square_without_half",
@@ -218,6 +220,8 @@ VARIANTS: tuple[Variant, ...] = (
         advice="Multiply both terms by ½.",
         propose=_with("GaussianNLLLoss", lambda g: _gaussian(g, 0.5, 1.0)),
         rank=14,
+        look_alikes=("loss.gaussian_without_half",),
+        probe="Let the network predict the variance too, and claim the loss value.",
     ),
     Variant(
         code="loss.gaussian_log_without_half",

@@ -324,6 +324,7 @@ VARIANTS: tuple[Variant, ...] = (
         advice="Look for that factor in the derivative of the loss first.",
         propose=_propose_constant,
         rank=60,
+        look_alikes=("gradient.backward_twice", "gradient.multiplied_by_loss", "gradient.learning_rate_included"),
         probe="Claim the loss value beside the gradients, and use another batch size.",
     ),
 )

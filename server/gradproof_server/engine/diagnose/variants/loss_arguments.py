@@ -21,14 +21,19 @@ MEANING = {
     "beta": "is where the smooth L1 loss turns linear",
     "delta": "is where Huber's loss turns linear",
     "margin": "is the distance from which pairs have no loss",
-    "log_target": "says that the targets are logarithms",
-    "log_input": "says whether the outputs are logarithms",
     "full": "adds the constant, or Stirling, term",
     "p": "is the power of the norm, or of the hinge",
     "swap": "takes the nearer of two negative distances",
     "eps": "keeps a logarithm or a division away from zero",
     "zero_infinity": "sets infinite losses to zero",
     "blank": "is the class of no symbol",
+}
+
+
+LOOK_ALIKES = {
+    "beta": ("loss.other_threshold", "loss.half_squared_error_instead_of_smooth_l1", "loss.huber_instead_of_smooth_l1"),
+    "delta": ("loss.other_threshold", "loss.half_squared_error_instead_of_huber", "loss.smooth_l1_instead_of_huber"),
+    "margin": ("loss.other_margin", "loss.margin_sign"),
 }
 
 
@@ -74,7 +79,7 @@ VARIANTS: tuple[Variant, ...] = tuple(
         advice=f"Take {argument} into your derivation, or leave it out of the declared loss.",
         propose=_ignored(argument),
         rank=4,
-        look_alikes=("loss.other_threshold", "loss.other_margin") if argument in ("beta", "delta", "margin") else (),
+        look_alikes=LOOK_ALIKES.get(argument, ()),
     )
     for argument, meaning in MEANING.items()
 )

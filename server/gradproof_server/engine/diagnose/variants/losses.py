@@ -98,8 +98,18 @@ def _used(
         propose=lambda case: _propose_used(case, declared, make),
         rank=rank,
         source="losses taken for each other",
+        look_alikes=_look_alikes(used, name),
         probe="Use residuals of different size and sign, some above and some below 1, and claim the loss value too.",
     )
+
+
+def _look_alikes(used: str, name: str) -> tuple[str, ...]:
+    """Rows that give the same numbers where all residuals are small, or all large."""
+    half = "loss.half_squared_error" if name == "mse" else f"loss.half_squared_error_instead_of_{name}"
+    smooth_kinds = tuple(f"loss.{kind}_instead_of_{name}" for kind in ("huber", "smooth_l1", "l1") if kind != name)
+    if used == "half_squared_error":
+        return tuple(code for code in smooth_kinds if "huber" in code or name == "huber")
+    return (half, *(code for code in smooth_kinds if used not in code)) if used in ("huber", "smooth_l1") else ()
 
 
 def _propose_used(
@@ -244,7 +254,12 @@ VARIANTS: tuple[Variant, ...] = (
         "½(ŷ−t)²).",
         propose=_propose_half,
         rank=0,
-        look_alikes=("reduction.mean_instead_of_sum", "reduction.mean_divided_twice", "gradient.scaled_by_constant"),
+        look_alikes=(
+            "loss.huber_instead_of_mse",
+            "reduction.mean_instead_of_sum",
+            "reduction.mean_divided_twice",
+            "gradient.scaled_by_constant",
+        ),
         probe=LOSS_PROBE,
         source="textbooks write E = ½Σ(t−o)²",
     ),

@@ -80,6 +80,13 @@ VARIANTS: tuple[Variant, ...] = (
         propose=_propose_other_threshold,
         rank=25,
         convention=True,
-        look_alikes=("loss.beta_ignored", "loss.delta_ignored"),
+        look_alikes=(
+            "loss.beta_ignored",
+            "loss.delta_ignored",
+            "loss.huber_instead_of_smooth_l1",
+            "loss.smooth_l1_instead_of_huber",
+            "loss.half_squared_error_instead_of_smooth_l1",
+            "loss.half_squared_error_instead_of_huber",
+        ),
     ),
 )
