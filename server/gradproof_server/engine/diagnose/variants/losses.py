@@ -106,7 +106,8 @@ def _used(
 def _look_alikes(used: str, name: str) -> tuple[str, ...]:
     """Rows that give the same numbers where all residuals are small, or all large."""
     half = "loss.half_squared_error" if name == "mse" else f"loss.half_squared_error_instead_of_{name}"
-    smooth_kinds = tuple(f"loss.{kind}_instead_of_{name}" for kind in ("huber", "smooth_l1", "l1") if kind != name)
+    kinds = ("huber", "smooth_l1", "l1") if name == "huber" else ("huber", "l1")
+    smooth_kinds = tuple(f"loss.{kind}_instead_of_{name}" for kind in kinds if kind != name)
     if used == "half_squared_error":
         return tuple(code for code in smooth_kinds if "huber" in code or name == "huber")
     return (half, *(code for code in smooth_kinds if used not in code)) if used in ("huber", "smooth_l1") else ()
