@@ -61,7 +61,9 @@ class Expectation:
     buffers: dict[str, torch.Tensor] = field(default_factory=dict)
 
 
-def train_plain(module: nn.Module, inputs: dict[str, torch.Tensor], named: dict[str, torch.Tensor], target: Any) -> Expectation:
+def train_plain(
+    module: nn.Module, inputs: dict[str, torch.Tensor], named: dict[str, torch.Tensor], target: Any
+) -> Expectation:
     """One step of MSELoss and SGD(lr=0.1), seeded with 0 before the forward pass."""
     module = copy.deepcopy(module)
     leaves = {k: v.clone().requires_grad_() if v.is_floating_point() else v for k, v in inputs.items()}

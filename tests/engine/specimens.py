@@ -57,7 +57,9 @@ class Specimen:
     named: dict[str, Make] = field(default_factory=dict)
 
 
-def S(name: str, *args: Any, given: tuple[Make, ...] | Make = (), named: dict[str, Make] | None = None, **kwargs: Any) -> Specimen:  # noqa: N802
+def S(
+    name: str, *args: Any, given: tuple[Make, ...] | Make = (), named: dict[str, Make] | None = None, **kwargs: Any
+) -> Specimen:  # noqa: N802
     """A specimen; `given` is its input, or its inputs."""
     inputs = given if isinstance(given, tuple) else (given,)
     return Specimen(name, args, kwargs, inputs, named or {})
