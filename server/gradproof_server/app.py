@@ -10,8 +10,8 @@ import torch
 from gradproof._version import __version__
 from prometheus_client import CollectorRegistry
 
-from gradproof_server.engine import never
-from gradproof_server.serving.answers import Engine, Task
+from gradproof_server.engine.types import Limits
+from gradproof_server.serving.answers import Engine
 from gradproof_server.serving.compute import Compute, EngineThread
 from gradproof_server.serving.cpus import available_cpus
 from gradproof_server.serving.embedded import EmbeddedServer
@@ -21,6 +21,7 @@ from gradproof_server.serving.logs import CurrentStderr, Logger, make_logger
 from gradproof_server.serving.metrics import Metrics
 from gradproof_server.serving.server import HEALTH_PATHS, GrpcServer, StartError
 from gradproof_server.serving.service import METHOD_PATHS, SERVICE, GradientService
+from gradproof_server.serving.warmup import warm_up
 from gradproof_server.settings import Settings
 
 # What calls that were interrupted have to tell their callers so, and what the engine has to end after that.
@@ -88,7 +89,7 @@ class Application:
     async def start(self) -> None:
         """Takes calls when it returns. Raises StartError where it cannot, and leaves nothing behind."""
         try:
-            await asyncio.to_thread(self._compute.start)
+            await asyncio.wrap_future(self._compute.start())
             interceptor = CallInterceptor(self._metrics, self._logger, SERVICE.full_name)
             handler = GradientService(self._compute, self._metrics).handler()
             self._server = GrpcServer(self._settings, [interceptor], [handler], self._address)
@@ -130,10 +131,11 @@ class Application:
         if self._stopping is not None:
             await self._stopping
             self._stopping = None
+        # Blocking is right from here on: nobody is served any more, and at the end of an interpreter no thread can be had.
         if self._http is not None:
-            await asyncio.to_thread(self._http.close)
+            self._http.close()
             self._http = None
-        return await asyncio.to_thread(self._compute.close, _ENGINE_SECONDS)
+        return self._compute.close(_ENGINE_SECONDS)
 
     def _open_http(self) -> MetricsServer | None:
         host, port = self._settings.metrics_host, self._settings.metrics_port
@@ -155,6 +157,8 @@ def _preparation(settings: Settings, engine: Engine) -> Callable[[], None]:
         if settings.device == "cuda" and not torch.cuda.is_available():
             raise StartError("--device is cuda, but PyTorch finds no CUDA device")
         torch.set_num_threads(settings.threads or available_cpus())
-        engine(Task("ListCatalog", b""), never)  # the first call must not wait for the catalogue
+        unlimited = dataclasses.replace(engine, limits=Limits())
+        if failed := [answer.failure for answer in warm_up(unlimited) if answer.failure is not None]:
+            raise StartError(f"the engine cannot compute: {failed[0].log_text or failed[0].message}")
 
     return prepare

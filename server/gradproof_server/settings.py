@@ -19,6 +19,7 @@ ENVIRONMENT_PREFIX = "GRADPROOF_"
 OFF = "off"
 
 _LARGEST_MESSAGE = 2**31 - 1  # protobuf's own limit for one message
+_SMALLEST_RESPONSE = 2**20  # the catalogue must fit
 _LIMITS = Limits()
 _MINUTE = 60.0
 
@@ -81,7 +82,9 @@ class Settings:
     max_request_bytes: int = setting(
         _LIMITS.max_request_bytes, "Largest request.", unit="bytes", least=1024, most=_LARGEST_MESSAGE
     )
-    max_response_bytes: int = setting(1024**3, "Largest response.", unit="bytes", least=1024, most=_LARGEST_MESSAGE)
+    max_response_bytes: int = setting(
+        1024**3, "Largest response.", unit="bytes", least=_SMALLEST_RESPONSE, most=_LARGEST_MESSAGE
+    )
     max_nodes: int = _count(_LIMITS.max_nodes, "Most nodes in a network.", "nodes")
     max_parameters: int = _count(_LIMITS.max_parameters, "Most elements of all parameters together.", "elements")
     max_elements: int = _count(_LIMITS.max_elements, "Most elements of one tensor.", "elements")
@@ -227,7 +230,7 @@ def _range_problems(settings: Settings) -> list[str]:
         # Written so that NaN is outside every range.
         if value is None or ((least is None or value >= least) and (most is None or value <= most)):
             continue
-        bounds = f"at least {least:g}" if most is None else f"from {least:g} to {most:g}"
+        bounds = f"at least {least}" if most is None else f"from {least} to {most}"
         problems.append(f"{flag_of(f.name)}: must be {bounds} {f.metadata['unit']}".rstrip() + f", not {value!r}")
     return problems
 

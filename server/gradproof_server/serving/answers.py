@@ -98,7 +98,7 @@ class Engine:
         with notes.stage("run"):
             outcome = engine.run(training, wanted, should_stop)
         with notes.stage("encode"):
-            return messages.compute_response_to_chunks(_reference_to_chunks(training, outcome))
+            return messages.compute_response_to_chunks(_reference_to_chunks(training, outcome, wanted))
 
     def check_gradients(self, data: bytes, should_stop: ShouldStop, notes: _Notes) -> wire.Chunks:
         """CheckGradientsRequest to CheckGradientsResponse."""
@@ -107,18 +107,24 @@ class Engine:
             training = self._read(request.problem, requests.check_violations(request), notes)
             claim = engine.read_claim(request.claim, training, self.limits)
             wanted = requests.check_wanted(request, claim)
+            options = None if request.diagnosis.disabled else requests.diagnosis_options(request.diagnosis)
             del request
         with notes.stage("run"):
             outcome = engine.run(training, wanted, should_stop)
         with notes.stage("compare"):
             comparisons = engine.compare(training, outcome, claim, should_stop)
         notes.verdict = engine.overall(comparisons)
+        diagnosis = None
+        if options is not None:
+            with notes.stage("diagnose"):
+                diagnosis = engine.diagnose(training, outcome, claim, comparisons, options, should_stop)
         with notes.stage("encode"):
             response = gradient_service_pb2.CheckGradientsResponse(
                 verdict=f"VERDICT_{notes.verdict.name}",
                 comparisons=[messages.comparison_to_message(comparison) for comparison in comparisons],
+                diagnosis=None if diagnosis is None else messages.diagnosis_to_message(diagnosis),
             )
-            return messages.check_response_to_chunks(response, _reference_to_chunks(training, outcome))
+            return messages.check_response_to_chunks(response, _reference_to_chunks(training, outcome, wanted))
 
     def list_catalog(self, data: bytes, _should_stop: ShouldStop, notes: _Notes) -> wire.Chunks:
         """ListCatalogRequest to ListCatalogResponse."""
@@ -157,7 +163,8 @@ METHODS: Mapping[str, Callable[[Engine, bytes, ShouldStop, _Notes], wire.Chunks]
 }
 
 
-def _reference_to_chunks(training: engine.Training, outcome: Outcome) -> wire.Chunks:
+def _reference_to_chunks(training: engine.Training, outcome: Outcome, wanted: engine.Wanted) -> wire.Chunks:
+    tensors = {id: tensor for id, tensor in outcome.tensors.items() if wanted.has(id)}
     rest = gradient_service_pb2.Reference(
         learning_rates=outcome.learning_rates,
         environment=_environment(outcome.device, outcome.dtype),
@@ -165,7 +172,7 @@ def _reference_to_chunks(training: engine.Training, outcome: Outcome) -> wire.Ch
         flops=training.flops,
         seconds=outcome.seconds,
     )
-    return messages.reference_to_chunks(outcome.tensors, rest)
+    return messages.reference_to_chunks(tensors, rest)
 
 
 @functools.lru_cache(maxsize=4)

@@ -81,8 +81,8 @@ class Ticket:
 class Compute(Protocol):
     """Something that answers tasks elsewhere than on the event loop."""
 
-    def start(self) -> None:
-        """Makes it ready; blocks until it is."""
+    def start(self) -> Future[None]:
+        """Makes it ready; the future says when it is, or why it cannot be."""
 
     def submit(self, task: Task, seconds: float | None) -> Ticket:
         """Takes a task whose answer is worth something for so many seconds. Raises BusyError, ShuttingDownError."""
@@ -120,10 +120,11 @@ class EngineThread:
         # A daemon, because a computation that does not stop must not keep the process from ending.
         self._thread = threading.Thread(target=self._work, name="gradproof-engine", daemon=True)
 
-    def start(self) -> None:
-        """Starts the thread; returns when it is prepared, raises what the preparation raised."""
+    def start(self) -> Future[None]:
+        """Starts the thread; the future is done when it is prepared, and raises what the preparation raised."""
+        self._ready.set_running_or_notify_cancel()
         self._thread.start()
-        self._ready.result()
+        return self._ready
 
     def submit(self, task: Task, seconds: float | None) -> Ticket:
         """Takes a task whose answer is worth something for so many seconds (None: for ever)."""

@@ -81,6 +81,7 @@ class CallInterceptor(aio.ServerInterceptor):
         call = Call(method, request_id, context.peer(), _size(request))
         calls.begin(call)
         context.set_trailing_metadata(((calls.REQUEST_ID, request_id),))
+        self._logger.debug("call begins", method=method, request_id=request_id)
         return call
 
     async def _fail(self, call: Call, error: Exception, context: _Context) -> NoReturn:

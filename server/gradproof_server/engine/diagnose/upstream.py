@@ -50,7 +50,9 @@ def recover(case: Case, node: Node, tensor: ClaimedTensor) -> torch.Tensor | Non
     gradient = implied_gradient(case, tensor)
     x = case.value(node.inputs[0]).double()
     x = x.reshape(-1, x.shape[-1])
-    if gradient is None or x.shape[0] > x.shape[1] or int(torch.linalg.matrix_rank(x)) < x.shape[0]:
+    if gradient is None or not (gradient.isfinite().all() and x.isfinite().all()):
+        return None
+    if x.shape[0] > x.shape[1] or int(torch.linalg.matrix_rank(x)) < x.shape[0]:
         return None
     delta = torch.linalg.lstsq(x.T, gradient.T).solution
     return delta if torch.allclose(delta.T @ x, gradient, rtol=1e-3, atol=1e-9) else None

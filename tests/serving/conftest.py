@@ -1,0 +1,172 @@
+"""The founding case, problems that run for long, and servers to send them to."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import json
+import struct
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
+
+import pytest
+from google.rpc import status_pb2
+from gradproof.v1 import gradient_service_pb2, gradient_service_pb2_grpc, problem_pb2, tensor_pb2
+from grpc import aio
+
+from gradproof_server.app import Application, build, engine_thread
+from gradproof_server.engine.types import ShouldStop, StoppedError
+from gradproof_server.serving.answers import Answer, Task
+from gradproof_server.serving.compute import Answerer, EngineThread
+from gradproof_server.serving.failures import error_to_failure
+from gradproof_server.serving.logs import make_logger
+from gradproof_server.settings import Settings
+
+SETTINGS = Settings(host="127.0.0.1", port=0, metrics_port=None, threads=1, propagation_seconds=0, log_level="debug")
+
+
+def doubles(shape: Sequence[int], *values: float) -> tensor_pb2.Tensor:
+    """A FLOAT64 tensor."""
+    return tensor_pb2.Tensor(dtype=tensor_pb2.DTYPE_FLOAT64, shape=shape, data=struct.pack(f"<{len(values)}d", *values))
+
+
+@pytest.fixture
+def problem() -> problem_pb2.Problem:
+    """The founding case: two bias-free linear layers, L1Loss, SGD."""
+    problem = problem_pb2.Problem()
+    for inputs, outputs in ((2, 2), (2, 1)):
+        layer = problem.network.nodes.add().layer.linear
+        layer.in_features, layer.out_features, layer.bias = inputs, outputs, False
+    problem.parameters["0.weight"].CopyFrom(doubles([2, 2], 0.11, 0.21, 0.12, 0.08))
+    problem.parameters["1.weight"].CopyFrom(doubles([1, 2], 0.14, 0.15))
+    problem.inputs["input"].CopyFrom(doubles([2], 2, 3))
+    problem.targets["target"].CopyFrom(doubles([1], 1))
+    problem.loss.l1_loss.SetInParent()
+    problem.optimizer.sgd.lr = 0.05
+    return problem
+
+
+@pytest.fixture
+def compute_request(problem: problem_pb2.Problem) -> gradient_service_pb2.ComputeGradientsRequest:
+    """The reference of the founding case."""
+    return gradient_service_pb2.ComputeGradientsRequest(problem=problem)
+
+
+@pytest.fixture
+def check_request(problem: problem_pb2.Problem) -> gradient_service_pb2.CheckGradientsRequest:
+    """The founding case with its author's claim, which is wrong."""
+    request = gradient_service_pb2.CheckGradientsRequest(problem=problem)
+    claimed = request.claim.tensors.add(value=doubles([1, 2], 0.174, 0.169))
+    claimed.id.quantity, claimed.id.name = tensor_pb2.QUANTITY_UPDATED, "1.weight"
+    claimed.precision.decimals.digits = 3
+    return request
+
+
+@pytest.fixture
+def long_request() -> Callable[[int], gradient_service_pb2.ComputeGradientsRequest]:
+    """Makes a problem of so many steps, each of some hundredths of a second."""
+
+    def make(steps: int) -> gradient_service_pb2.ComputeGradientsRequest:
+        request = gradient_service_pb2.ComputeGradientsRequest(include=[tensor_pb2.QUANTITY_LOSS], steps=[steps - 1])
+        size = 500
+        layer = request.problem.network.nodes.add().layer.linear
+        layer.in_features, layer.out_features, layer.bias = size, size, False
+        square = tensor_pb2.Tensor(dtype=tensor_pb2.DTYPE_FLOAT32, shape=[size, size], data=bytes(4 * size * size))
+        request.problem.parameters["0.weight"].CopyFrom(square)
+        request.problem.inputs["input"].CopyFrom(square)
+        request.problem.targets["target"].CopyFrom(square)
+        request.problem.loss.mse_loss.SetInParent()
+        request.problem.optimizer.sgd.lr = 0.1
+        for _ in range(steps):
+            request.problem.steps.add()
+        return request
+
+    return make
+
+
+class HeldAnswerer:
+    """An answerer that holds each task until it is released or stopped; answers are the request."""
+
+    def __init__(self) -> None:
+        self.entered = threading.Semaphore(0)
+        self.stopped = threading.Semaphore(0)
+        self.release = threading.Event()
+        self.requests: list[bytes] = []
+
+    def __call__(self, task: Task, should_stop: ShouldStop) -> Answer:
+        """Holds the task."""
+        self.requests.append(task.request)
+        self.entered.release()
+        while not self.release.wait(0.002):
+            if should_stop():
+                self.stopped.release()
+                return Answer(failure=error_to_failure(StoppedError("stopped")))
+        return Answer(task.request)
+
+
+@pytest.fixture
+def held() -> HeldAnswerer:
+    """An answerer that holds each task until it is released or stopped."""
+    return HeldAnswerer()
+
+
+@dataclasses.dataclass
+class Running:
+    """A server that runs in the test's event loop, a client of it, and its log."""
+
+    app: Application
+    channel: aio.Channel
+    stub: gradient_service_pb2_grpc.GradientServiceStub
+    log: io.StringIO
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """The log so far."""
+        return [json.loads(line) for line in self.log.getvalue().splitlines()]
+
+    def calls(self, method: str = "") -> list[dict[str, Any]]:
+        """The log lines of ended calls."""
+        return [line for line in self.lines if line["event"] == "call" and line["method"].endswith(method)]
+
+    def raw(self, method: str = "ComputeGradients") -> aio.UnaryUnaryMultiCallable[bytes, bytes]:
+        """A method that takes and gives bytes."""
+        return self.channel.unary_unary(f"/gradproof.v1.GradientService/{method}")
+
+
+def thread_of(answerer: Answerer, **limits: int) -> EngineThread:
+    """An engine thread that answers by `answerer`."""
+    return EngineThread(answerer, lambda: None, limits.get("max_tasks", 100), limits.get("max_bytes", 1 << 20))
+
+
+Serve = Callable[..., Awaitable[Running]]
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """Starts servers, `serve(answerer=None, **settings)`; with the real engine unless an answerer is given."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def start(answerer: Answerer | None = None, **settings: Any) -> Running:
+            chosen = dataclasses.replace(SETTINGS, **settings)
+            log = io.StringIO()
+            compute = engine_thread(chosen) if answerer is None else thread_of(answerer)
+            app = build(chosen, make_logger(chosen.log_level, "json", log), compute=compute)
+            await app.start()
+            stack.push_async_callback(app.stop)
+            channel = aio.insecure_channel(f"127.0.0.1:{app.port}", options=[("grpc.max_receive_message_length", -1)])
+            await stack.enter_async_context(channel)
+            return Running(app, channel, gradient_service_pb2_grpc.GradientServiceStub(channel), log)
+
+        yield start
+
+
+@pytest.fixture
+def details_of() -> Callable[[aio.AioRpcError], status_pb2.Status]:
+    """Reads the google.rpc.Status of an error."""
+
+    def read(error: aio.AioRpcError) -> status_pb2.Status:
+        return status_pb2.Status.FromString(dict(error.trailing_metadata())["grpc-status-details-bin"])
+
+    return read

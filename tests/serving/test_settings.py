@@ -1,0 +1,125 @@
+"""Settings: flags, environment, defaults, and what is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from gradproof_server.engine.types import Limits
+from gradproof_server.settings import Settings, SettingsError, flag_of, parse, variable_of
+
+FIELDS = dataclasses.fields(Settings)
+
+
+def problems_of(overrides: dict[str, object] | None = None, environ: dict[str, str] | None = None) -> list[str]:
+    """Everything that is wrong with these settings."""
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment(overrides or {}, environ or {})
+    return caught.value.problems
+
+
+def test_flags_win_over_environment_and_environment_over_defaults() -> None:
+    """Of the three sources the flag is taken first, then the variable, then the default."""
+    environ = {"GRADPROOF_PORT": "1", "GRADPROOF_MAX_NODES": "7"}
+    settings = Settings.from_environment({"port": "2", "max_nodes": None}, environ)
+    assert (settings.port, settings.max_nodes, settings.max_steps) == (2, 7, Settings().max_steps)
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
+def test_every_default_survives_a_trip_through_its_text(field: dataclasses.Field[object]) -> None:
+    """The text of every default is parsed to the default again."""
+    text = "off" if field.default is None else str(field.default)
+    assert parse(field.name, text) == field.default
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
+def test_every_field_is_explained(field: dataclasses.Field[object]) -> None:
+    """Every field says what it means, in a sentence."""
+    assert field.metadata["doc"].endswith(".")
+
+
+def test_limits_are_the_engine_s_limits() -> None:
+    """Every limit of the engine can be set, and has the engine's default."""
+    assert Settings().limits == Limits()
+    changed = {field.name: field.default - 1 for field in dataclasses.fields(Limits)}
+    assert Settings(**changed).limits == Limits(**changed)
+
+
+def test_all_problems_are_told_at_once_with_their_source() -> None:
+    """Bad flags, bad variables and contradictions come in one error, each with its name and its value."""
+    found = "\n".join(
+        problems_of(
+            {"port": "80x", "tls_key": "/nowhere/key.pem"},
+            {"GRADPROOF_DRAIN_SECONDS": "-1", "GRADPROOF_LOG_LEVEL": "loud", "GRADPROOF_REFLECTION": "maybe"},
+        )
+    )
+    assert "--port: must be a whole number, not '80x'" in found
+    assert "GRADPROOF_LOG_LEVEL: must be one of debug, info, warning, error, not 'loud'" in found
+    assert "GRADPROOF_REFLECTION: must be true or false, not 'maybe'" in found
+    assert "--drain-seconds: must be at least 0 seconds, not -1.0" in found
+    assert "--tls-certificate and --tls-key: give both or none" in found
+    assert "--tls-key: there is no file /nowhere/key.pem" in found
+
+
+@pytest.mark.parametrize(
+    ("overrides", "part"),
+    [
+        ({"port": 70000}, "from 0 to 65535"),
+        ({"max_nodes": 0}, "at least 1 nodes"),
+        ({"drain_seconds": "nan"}, "--drain-seconds: must be at least 0 seconds, not nan"),
+        ({"max_response_bytes": 2**31}, "from 1048576 to 2147483647 bytes"),
+        ({"port": 5000, "metrics_port": 5000}, "both are 5000 on 127.0.0.1"),
+        ({"max_waiting_bytes": 1}, "must be at least --max-request-bytes"),
+        ({"keepalive_seconds": 5, "keepalive_timeout_seconds": 5}, "must be less than --keepalive-seconds"),
+    ],
+)
+def test_values_out_of_range_and_contradictions_are_refused(overrides: dict[str, object], part: str) -> None:
+    """Each of these is exactly one problem."""
+    (problem,) = problems_of(overrides)
+    assert part in problem
+
+
+def test_two_free_ports_are_no_contradiction() -> None:
+    """Port 0 means a free port for each of the two."""
+    assert Settings(port=0, metrics_port=0).metrics_port == 0
+
+
+def test_a_misspelt_variable_is_refused_with_the_near_miss() -> None:
+    """A limit that is misspelt is not silently absent."""
+    assert problems_of(environ={"GRADPROOF_MAX_NODE": "3"}) == [
+        "GRADPROOF_MAX_NODE: no such setting; did you mean GRADPROOF_MAX_NODES?"
+    ]
+
+
+def test_variables_of_kubernetes_and_of_the_client_are_ignored() -> None:
+    """Kubernetes sets GRADPROOF_PORT and more for a Service called gradproof; none of it is an error or a setting."""
+    environ = {
+        "GRADPROOF_PORT": "tcp://10.0.0.7:50051",
+        "GRADPROOF_PORT_50051_TCP_PORT": "50051",
+        "GRADPROOF_SERVICE_PORT": "50051",
+        "GRADPROOF_TARGET": "localhost:1",
+        "GRADPROOF_TOKEN": "secret",
+    }
+    assert Settings.from_environment({}, environ) == Settings()
+
+
+def test_off_means_none_only_where_it_can() -> None:
+    """The metrics can be switched off, the service cannot."""
+    assert Settings.from_environment({}, {"GRADPROOF_METRICS_PORT": "off"}).metrics_port is None
+    assert problems_of({"port": "off"}) == ["--port: must be a whole number, not 'off'"]
+
+
+def test_settings_are_json(tmp_path: Path) -> None:
+    """The object that is logged at start can be written as JSON and has every field."""
+    certificate = tmp_path / "server.pem"
+    certificate.touch()
+    settings = Settings(tls_certificate=certificate, tls_key=certificate)
+    assert json.loads(json.dumps(settings.to_json())).keys() == {field.name for field in FIELDS}
+
+
+def test_names_of_flags_and_variables() -> None:
+    """A field's flag and variable are its name in their spelling."""
+    assert (flag_of("max_nodes"), variable_of("max_nodes")) == ("--max-nodes", "GRADPROOF_MAX_NODES")
