@@ -1,0 +1,62 @@
+# Everything that a fresh machine needs is done by these targets; the virtual environment is made on first use.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PROTOS_VENV := build/protos-venv
+# One thread for each test process: two processes with two threads each only get in each other's way.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint format protos protos-check pages bench clean
+
+help:  ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-14s %s\n", $$1, $$2}'
+
+install: $(VENV)/.installed  ## Make the virtual environment with everything for development
+
+# PyTorch comes first and by its constraint, so that no later package brings another build of it.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt torch
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: install  ## Answer the founding case through a real server
+	$(BIN)/gradproof demo
+
+test: install  ## Run all tests
+	$(PYTEST) -n 2 --dist worksteal
+
+lint: install protos-check  ## Style, types, import contracts, contract, generated files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	cd protos && ../$(BIN)/buf lint && ../$(BIN)/buf format --diff --exit-code
+	$(BIN)/python -m gradproof_server.engine.diagnose.pages --check
+
+format: install  ## Put the code in its form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	cd protos && ../$(BIN)/buf format --write
+
+# The generator is pinned and lives alone: its code runs on newer runtimes, not the other way round.
+$(PROTOS_VENV)/.installed: constraints-protos.txt
+	$(PYTHON) -m venv $(PROTOS_VENV)
+	$(PROTOS_VENV)/bin/pip install --quiet --requirement constraints-protos.txt
+	touch $@
+
+protos: $(PROTOS_VENV)/.installed  ## Generate stubs, builders and the catalogue's texts from the contract
+	$(PROTOS_VENV)/bin/python protos/generate.py
+
+protos-check: $(PROTOS_VENV)/.installed  ## Fail where a generated file is stale
+	$(PROTOS_VENV)/bin/python protos/generate.py --check
+
+pages: install  ## Write docs/mistakes from the table of the diagnosis
+	$(BIN)/python -m gradproof_server.engine.diagnose.pages
+
+bench: install  ## Measure, side by side in one run
+	$(BIN)/python -m benchmarks
+
+clean:  ## Remove what the other targets made
+	rm -rf build dist $(VENV)
