@@ -131,7 +131,7 @@ class Application:
         if self._stopping is not None:
             await self._stopping
             self._stopping = None
-        # Blocking is right from here on: nobody is served any more, and at the end of an interpreter no thread can be had.
+        # Blocking is right from here on: nobody is served any more, and an interpreter that ends gives no more threads.
         if self._http is not None:
             self._http.close()
             self._http = None

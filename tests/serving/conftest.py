@@ -14,8 +14,6 @@ from typing import Any
 import pytest
 from google.rpc import status_pb2
 from gradproof.v1 import gradient_service_pb2, gradient_service_pb2_grpc, problem_pb2, tensor_pb2
-from grpc import aio
-
 from gradproof_server.app import Application, build, engine_thread
 from gradproof_server.engine.types import ShouldStop, StoppedError
 from gradproof_server.serving.answers import Answer, Task
@@ -23,6 +21,7 @@ from gradproof_server.serving.compute import Answerer, EngineThread
 from gradproof_server.serving.failures import error_to_failure
 from gradproof_server.serving.logs import make_logger
 from gradproof_server.settings import Settings
+from grpc import aio
 
 SETTINGS = Settings(host="127.0.0.1", port=0, metrics_port=None, threads=1, propagation_seconds=0, log_level="debug")
 
@@ -66,11 +65,11 @@ def check_request(problem: problem_pb2.Problem) -> gradient_service_pb2.CheckGra
 
 @pytest.fixture
 def long_request() -> Callable[[int], gradient_service_pb2.ComputeGradientsRequest]:
-    """Makes a problem of so many steps, each of some hundredths of a second."""
+    """Makes a problem of so many steps, each of about a tenth of a second."""
 
     def make(steps: int) -> gradient_service_pb2.ComputeGradientsRequest:
         request = gradient_service_pb2.ComputeGradientsRequest(include=[tensor_pb2.QUANTITY_LOSS], steps=[steps - 1])
-        size = 500
+        size = 1000
         layer = request.problem.network.nodes.add().layer.linear
         layer.in_features, layer.out_features, layer.bias = size, size, False
         square = tensor_pb2.Tensor(dtype=tensor_pb2.DTYPE_FLOAT32, shape=[size, size], data=bytes(4 * size * size))

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import torch
 from gradproof.v1 import gradient_service_pb2, problem_pb2, tensor_pb2
-
 from gradproof_server.engine.types import Limits, Verdict
 from gradproof_server.serving.answers import METHODS, Answer, Engine, Task
 from gradproof_server.serving.service import SERVICE

@@ -11,14 +11,13 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 from gradproof.v1 import comparison_pb2, gradient_service_pb2
-from grpc import aio
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
-
 from gradproof_server.engine.types import ShouldStop
 from gradproof_server.serving.answers import Answer, Task
 from gradproof_server.serving.metrics import CODE_NAMES
 from gradproof_server.serving.service import METHOD_PATHS
+from grpc import aio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 CHECK = {"grpc_type": "unary", "grpc_service": "gradproof.v1.GradientService", "grpc_method": "CheckGradients"}
 

@@ -6,7 +6,6 @@ import dataclasses
 
 import pytest
 from click.testing import CliRunner
-
 from gradproof_server import __main__ as command
 from gradproof_server.settings import Settings, flag_of
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-
 from gradproof_server.engine.types import ShouldStop, StoppedError
 from gradproof_server.serving.answers import Answer, Task
 from gradproof_server.serving.compute import EngineThread, Ticket

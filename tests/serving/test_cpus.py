@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 import pytest
-
 from gradproof_server.serving.cpus import available_cpus
 
 ALL = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

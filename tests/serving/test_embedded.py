@@ -16,12 +16,11 @@ import grpc
 import pytest
 import torch
 from gradproof.v1 import gradient_service_pb2_grpc
-from grpc import aio
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
-
 from gradproof_server.app import start_embedded
 from gradproof_server.serving.server import StartError
 from gradproof_server.settings import Settings
+from grpc import aio
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 
 def check(target: str, request: Any) -> Any:

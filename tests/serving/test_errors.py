@@ -7,14 +7,13 @@ import pytest
 import torch
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
-from hypothesis import given
-from hypothesis import strategies as st
-
 from gradproof_server.engine import types
 from gradproof_server.engine.types import InvalidProblemError, LimitExceededError, Violation
 from gradproof_server.serving import errors
 from gradproof_server.serving.errors import ERROR_KINDS, BusyError, ResponseTooLargeError, errors_page, kind_of
 from gradproof_server.serving.failures import error_to_failure, failure_to_status, failure_to_trailers
+from hypothesis import given
+from hypothesis import strategies as st
 
 PAGE = "docs/errors.md"
 

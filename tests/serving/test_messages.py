@@ -7,12 +7,11 @@ import dataclasses
 import pytest
 import torch
 from gradproof.v1 import claim_pb2, comparison_pb2, diagnosis_pb2, gradient_service_pb2, tensor_pb2
-from hypothesis import given
-from hypothesis import strategies as st
-
 from gradproof_server.engine import catalog, types
 from gradproof_server.engine.types import Quantity, TensorId
 from gradproof_server.serving import messages, wire
+from hypothesis import given
+from hypothesis import strategies as st
 
 DTYPES = {
     torch.float64: "DTYPE_FLOAT64",
@@ -96,7 +95,7 @@ def test_a_varint_is_what_protobuf_reads(value: int) -> None:
         (types.Verdict, comparison_pb2.Verdict, "VERDICT"),
         (types.ToleranceSource, comparison_pb2.ToleranceSource, "TOLERANCE_SOURCE"),
     ],
-    ids=lambda value: getattr(value, "__name__", str(value)),
+    ids=("quantity", "verdict", "tolerance_source"),
 )
 def test_enums_of_engine_and_contract_agree(enum: type, message: object, prefix: str) -> None:
     """Each value of the engine has its number and name in the contract, and the contract has no other but zero."""
@@ -183,15 +182,13 @@ def test_the_catalogue_keeps_every_entry_and_argument() -> None:
     source, message = catalog(), messages.catalog_to_message(catalog())
     for kind in ("layers", "functions", "losses", "optimizers", "schedules"):
         sent = [
-            (e.name, e.field, e.doc, tuple(e.inputs), tuple(e.outputs), e.random)
-            + tuple((a.name, a.type, a.required, a.default, a.doc) for a in e.arguments)
+            (e.name, e.field, e.doc, [(a.name, a.type, a.required, a.default, a.doc) for a in e.arguments])
             for e in getattr(message, kind)
         ]
-        kept = [
-            (e.name, e.field, e.doc, e.inputs, e.outputs, e.random) + tuple(dataclasses.astuple(a) for a in e.arguments)
-            for e in getattr(source, kind)
-        ]
+        kept = [(e.name, e.field, e.doc, [dataclasses.astuple(a) for a in e.arguments]) for e in getattr(source, kind)]
         assert sent == kept
+        flows = [(tuple(e.inputs), tuple(e.outputs), e.random) for e in getattr(message, kind)]
+        assert flows == [(e.inputs, e.outputs, e.random) for e in getattr(source, kind)]
     assert {o.name: o.reason for o in message.omissions} == dict(source.omissions)
 
 

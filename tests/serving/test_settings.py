@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 
 import pytest
-
 from gradproof_server.engine.types import Limits
 from gradproof_server.settings import Settings, SettingsError, flag_of, parse, variable_of
 

@@ -99,13 +99,13 @@ def running_call(process: Process, channel: grpc.Channel, request: Any) -> Any:
 def test_sigterm_lets_a_running_call_end(start: Any, long_request: Any) -> None:
     """NOT_SERVING first, then the call's answer, then exit status 0."""
     process, channel = start("--propagation-seconds", "0.5")
-    future = running_call(process, channel, long_request(100))
+    future = running_call(process, channel, long_request(20))
     health = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
     assert next(health).status == health_pb2.HealthCheckResponse.SERVING
     process.signal()
     assert next(health).status == health_pb2.HealthCheckResponse.NOT_SERVING
     health.cancel()
-    assert future.result().reference.parameters == 500 * 500
+    assert future.result().reference.parameters == 1000 * 1000
     assert process.end() == 0
     events = [line["event"] for line in process.lines if line.get("method", "Gradients").endswith("Gradients")]
     assert events == ["serving", "call begins", "draining", "call", "stopped"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import gc
 import signal
-from collections.abc import Coroutine, Iterator
-from types import FrameType
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Protocol
 
 from gradproof_server.serving.logs import Logger
@@ -75,12 +75,27 @@ def _signals() -> Iterator[tuple[asyncio.Event, asyncio.Event]]:
     loop = asyncio.get_running_loop()
     first, second = asyncio.Event(), asyncio.Event()
 
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe((second if first.is_set() else first).set)
+    def on_signal() -> None:
+        (second if first.is_set() else first).set()
 
-    before = {number: signal.signal(number, on_signal) for number in _SIGNALS}
-    try:
+    with contextlib.ExitStack() as stack:
+        for number in _SIGNALS:
+            stack.enter_context(_handled(loop, number, on_signal))
         yield first, second
+
+
+@contextlib.contextmanager
+def _handled(loop: asyncio.AbstractEventLoop, number: signal.Signals, handler: Callable[[], None]) -> Iterator[None]:
+    """Calls the handler in the loop for a signal."""
+    try:
+        # Not signal.signal: a signal that another thread receives would not wake the loop.
+        loop.add_signal_handler(number, handler)
+    except NotImplementedError:  # Windows, whose loop wakes by itself
+        before = signal.signal(number, lambda *_: loop.call_soon_threadsafe(handler))
+        restore: Callable[[], object] = functools.partial(signal.signal, number, before)
+    else:
+        restore = functools.partial(loop.remove_signal_handler, number)
+    try:
+        yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        restore()
