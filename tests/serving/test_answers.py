@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import struct
+import time
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 import torch
 from gradproof.v1 import gradient_service_pb2, problem_pb2, tensor_pb2
-from gradproof_server.engine.types import Limits, Verdict
+from gradproof_server.engine.types import DiagnosisOptions, Limits, Verdict
+from gradproof_server.serving import requests
 from gradproof_server.serving.answers import METHODS, Answer, Engine, Task
 from gradproof_server.serving.service import SERVICE
 
@@ -117,6 +119,41 @@ def test_the_budget_of_a_diagnosis_is_bounded(check_request: Check, field: str, 
     """NaN seconds and four mistakes at once are refused."""
     setattr(check_request.diagnosis, field, value)
     assert violations(check_request) == [(f"diagnosis.{field}", "OUT_OF_RANGE")]
+
+
+def checked(request: Check, deadline: float | None = None) -> gradient_service_pb2.CheckGradientsResponse:
+    """The response to a check that must succeed."""
+    found = ENGINE(Task("CheckGradients", request.SerializeToString(), deadline), lambda: False)
+    assert found.failure is None, found.failure
+    return gradient_service_pb2.CheckGradientsResponse.FromString(found.response)
+
+
+def test_the_author_s_claim_is_explained(check_request: Check) -> None:
+    """The first finding of the founding case is the half squared error."""
+    findings = checked(check_request).diagnosis.findings
+    assert findings[0].codes[0].startswith("loss.half_squared_error")
+
+
+def test_no_explanation_where_it_was_disabled(check_request: Check) -> None:
+    """Disabled, the diagnosis is unset and takes no time."""
+    check_request.diagnosis.disabled = True
+    assert not checked(check_request).HasField("diagnosis")
+    assert "diagnose" not in answer(check_request).facts.stages
+
+
+def test_a_diagnosis_leaves_time_to_answer_before_the_deadline() -> None:
+    """Of ten seconds that remain it may use eight, and of none none; without a deadline it keeps its own budget."""
+    options = DiagnosisOptions(max_seconds=100.0)
+    assert 7.0 < requests.within(options, time.monotonic() + 10).max_seconds <= 8.0
+    assert requests.within(options, time.monotonic() - 1).max_seconds == 0.0
+    assert requests.within(options, None) == options
+
+
+def test_a_verdict_comes_even_where_no_time_is_left_to_explain_it(check_request: Check) -> None:
+    """A deadline that has all but passed costs the explanation and not the answer."""
+    response = checked(check_request, deadline=time.monotonic())
+    assert response.verdict == 2
+    assert response.diagnosis.budget_exhausted
 
 
 @pytest.mark.parametrize("request_type", [Compute, Check])

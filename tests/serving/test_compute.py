@@ -33,9 +33,9 @@ def make(held: Any) -> Iterator[Make]:
         assert thread.close(SOON)
 
 
-def task(name: bytes) -> Task:
-    """A task that can be told apart."""
-    return Task("ComputeGradients", name)
+def task(name: bytes, seconds: float | None = None) -> Task:
+    """A task that can be told apart, with so many seconds to its deadline."""
+    return Task("ComputeGradients", name, None if seconds is None else time.monotonic() + seconds)
 
 
 def reason_of(ticket: Ticket) -> str | None:
@@ -47,7 +47,7 @@ def reason_of(ticket: Ticket) -> str | None:
 def test_tasks_are_answered_in_order(make: Make, held: Any) -> None:
     """First come, first served, one at a time."""
     thread = make()
-    tickets = [thread.submit(task(b"%d" % i), None) for i in range(5)]
+    tickets = [thread.submit(task(b"%d" % i)) for i in range(5)]
     held.release.set()
     assert [ticket.answer.result(SOON).response for ticket in tickets] == [b"0", b"1", b"2", b"3", b"4"]
     assert held.requests == [b"0", b"1", b"2", b"3", b"4"]
@@ -56,13 +56,13 @@ def test_tasks_are_answered_in_order(make: Make, held: Any) -> None:
 def test_a_waiting_task_that_is_stopped_never_runs(make: Make, held: Any) -> None:
     """The request is answered CANCELLED at once, and the engine never sees it."""
     thread = make()
-    thread.submit(task(b"first"), None)
+    thread.submit(task(b"first"))
     assert held.entered.acquire(timeout=SOON)
-    waiting = thread.submit(task(b"second"), None)
+    waiting = thread.submit(task(b"second"))
     waiting.stop(StoppedError())
     assert reason_of(waiting) == "CANCELLED"
     assert thread.waiting == 1
-    last = thread.submit(task(b"third"), None)
+    last = thread.submit(task(b"third"))
     held.release.set()
     last.answer.result(SOON)
     assert held.requests == [b"first", b"third"]
@@ -71,17 +71,17 @@ def test_a_waiting_task_that_is_stopped_never_runs(make: Make, held: Any) -> Non
 def test_a_running_task_that_is_stopped_ends(make: Make, held: Any) -> None:
     """should_stop becomes true for it, and the next task runs."""
     thread = make()
-    running = thread.submit(task(b"first"), None)
+    running = thread.submit(task(b"first"))
     assert held.entered.acquire(timeout=SOON)
     running.stop(StoppedError())
     assert reason_of(running) == "CANCELLED"
-    thread.submit(task(b"second"), None)
+    thread.submit(task(b"second"))
     assert held.entered.acquire(timeout=SOON)
 
 
 def test_the_deadline_stops_a_task_without_anybody_s_help(make: Make, held: Any) -> None:
     """The thread looks at the clock itself."""
-    ticket = make().submit(task(b"first"), 0.01)
+    ticket = make().submit(task(b"first", 0.01))
     assert reason_of(ticket) == "DEADLINE_EXCEEDED"
     assert held.stopped.acquire(timeout=SOON)
 
@@ -89,8 +89,8 @@ def test_the_deadline_stops_a_task_without_anybody_s_help(make: Make, held: Any)
 def test_a_task_whose_deadline_passed_while_it_waited_never_runs(make: Make, held: Any) -> None:
     """It is answered DEADLINE_EXCEEDED when its turn comes."""
     thread = make()
-    thread.submit(task(b"first"), None)
-    late = thread.submit(task(b"second"), 0.0)
+    thread.submit(task(b"first"))
+    late = thread.submit(task(b"second", 0.0))
     held.release.set()
     assert reason_of(late) == "DEADLINE_EXCEEDED"
     assert held.requests == [b"first"]
@@ -104,28 +104,28 @@ def test_an_answer_that_came_in_spite_of_the_stop_is_kept(make: Make) -> None:
             pass
         return Answer(b"done")
 
-    assert make(stubborn).submit(task(b""), 0.01).answer.result(SOON).response == b"done"
+    assert make(stubborn).submit(task(b"", 0.01)).answer.result(SOON).response == b"done"
 
 
 def test_more_tasks_than_allowed_are_refused_until_one_ends(make: Make, held: Any) -> None:
     """The third of two is refused; when one is done there is room again."""
     thread = make(max_tasks=2)
-    tickets = [thread.submit(task(b"x"), None) for _ in range(2)]
+    tickets = [thread.submit(task(b"x")) for _ in range(2)]
     with pytest.raises(BusyError, match="2 calls"):
-        thread.submit(task(b"x"), None)
+        thread.submit(task(b"x"))
     held.release.set()
     for ticket in tickets:
         ticket.answer.result(SOON)
-    thread.submit(task(b"x"), None).answer.result(SOON)
+    thread.submit(task(b"x")).answer.result(SOON)
     assert thread.waiting == 0
 
 
 def test_more_bytes_than_allowed_are_refused(make: Make) -> None:
     """Requests are admitted by their bytes too; one alone is always taken."""
     thread = make(max_bytes=100)
-    thread.submit(task(b"x" * 101), None)
+    thread.submit(task(b"x" * 101))
     with pytest.raises(BusyError, match="101 bytes"):
-        thread.submit(task(b"x"), None)
+        thread.submit(task(b"x"))
 
 
 def test_an_exception_is_an_answer_and_the_thread_lives_on(make: Make) -> None:
@@ -135,19 +135,19 @@ def test_an_exception_is_an_answer_and_the_thread_lives_on(make: Make) -> None:
         raise SystemExit("secret")
 
     thread = make(failing)
-    assert [reason_of(thread.submit(task(b""), None)) for _ in range(2)] == ["INTERNAL", "INTERNAL"]
+    assert [reason_of(thread.submit(task(b""))) for _ in range(2)] == ["INTERNAL", "INTERNAL"]
 
 
 def test_interrupting_answers_all_and_takes_nothing_more(make: Make, held: Any) -> None:
     """What waits and what runs is told SHUTTING_DOWN; further tasks are refused."""
     thread = make()
-    tickets = [thread.submit(task(b"x"), None) for _ in range(3)]
+    tickets = [thread.submit(task(b"x")) for _ in range(3)]
     assert held.entered.acquire(timeout=SOON)
     thread.interrupt()
     assert [reason_of(ticket) for ticket in tickets] == ["SHUTTING_DOWN"] * 3
     assert len(held.requests) == 1
     with pytest.raises(ShuttingDownError):
-        thread.submit(task(b"x"), None)
+        thread.submit(task(b"x"))
 
 
 def test_closing_reports_a_computation_that_does_not_end(make: Make) -> None:
@@ -160,7 +160,7 @@ def test_closing_reports_a_computation_that_does_not_end(make: Make) -> None:
         return Answer()
 
     thread = make(deaf)
-    thread.submit(task(b""), None)
+    thread.submit(task(b""))
     assert entered.wait(SOON)
     assert not thread.close(0.01)
     release.set()
@@ -187,7 +187,7 @@ def test_a_thread_that_never_started_can_be_closed() -> None:
 def test_the_time_in_the_queue_ends_when_the_task_begins(make: Make, held: Any) -> None:
     """queue_seconds grows while a task waits and stands still afterwards."""
     thread = make()
-    first, second = (thread.submit(task(b"x"), None) for _ in range(2))
+    first, second = (thread.submit(task(b"x")) for _ in range(2))
     assert held.entered.acquire(timeout=SOON)
     waited = first.queue_seconds
     before = second.queue_seconds

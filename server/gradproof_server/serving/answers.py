@@ -24,10 +24,14 @@ _DEVICES = {"auto": problem_pb2.DEVICE_AUTO, "cpu": problem_pb2.DEVICE_CPU, "cud
 
 @dataclass(frozen=True)
 class Task:
-    """A request: the method's name and the serialized message."""
+    """A request: the method's name, the serialized message, and when its answer is worth nothing any more.
+
+    deadline: by time.monotonic(), which all processes of a machine share; None: never.
+    """
 
     method: str
     request: bytes
+    deadline: float | None = None
 
 
 @dataclass(frozen=True)
@@ -64,9 +68,10 @@ class Engine:
         """The answer to one task; `should_stop` is asked between pieces of work."""
         notes = _Notes()
         try:
-            chunks = METHODS[task.method](self, task.request, should_stop, notes)
+            chunks = METHODS[task.method](self, task, should_stop, notes)
             with notes.stage("encode"):
-                return Answer(self._joined(chunks), facts=notes.facts())
+                response = self._joined(chunks)
+            return Answer(response, facts=notes.facts())
         except Exception as error:
             return Answer(failure=error_to_failure(error), facts=notes.facts())
 
@@ -88,10 +93,10 @@ class Engine:
         notes.nodes, notes.parameters = training.nodes, training.parameters
         return training
 
-    def compute_gradients(self, data: bytes, should_stop: ShouldStop, notes: _Notes) -> wire.Chunks:
+    def compute_gradients(self, task: Task, should_stop: ShouldStop, notes: _Notes) -> wire.Chunks:
         """ComputeGradientsRequest to ComputeGradientsResponse."""
         with notes.stage("read"):
-            request = gradient_service_pb2.ComputeGradientsRequest.FromString(data)
+            request = gradient_service_pb2.ComputeGradientsRequest.FromString(task.request)
             training = self._read(request.problem, requests.compute_violations(request), notes)
             wanted = requests.compute_wanted(request)
             del request  # the engine has its tensors
@@ -100,10 +105,10 @@ class Engine:
         with notes.stage("encode"):
             return messages.compute_response_to_chunks(_reference_to_chunks(training, outcome, wanted))
 
-    def check_gradients(self, data: bytes, should_stop: ShouldStop, notes: _Notes) -> wire.Chunks:
+    def check_gradients(self, task: Task, should_stop: ShouldStop, notes: _Notes) -> wire.Chunks:
         """CheckGradientsRequest to CheckGradientsResponse."""
         with notes.stage("read"):
-            request = gradient_service_pb2.CheckGradientsRequest.FromString(data)
+            request = gradient_service_pb2.CheckGradientsRequest.FromString(task.request)
             training = self._read(request.problem, requests.check_violations(request), notes)
             claim = engine.read_claim(request.claim, training, self.limits)
             wanted = requests.check_wanted(request, claim)
@@ -117,6 +122,7 @@ class Engine:
         diagnosis = None
         if options is not None:
             with notes.stage("diagnose"):
+                options = requests.within(options, task.deadline)
                 diagnosis = engine.diagnose(training, outcome, claim, comparisons, options, should_stop)
         with notes.stage("encode"):
             response = gradient_service_pb2.CheckGradientsResponse(
@@ -126,10 +132,10 @@ class Engine:
             )
             return messages.check_response_to_chunks(response, _reference_to_chunks(training, outcome, wanted))
 
-    def list_catalog(self, data: bytes, _should_stop: ShouldStop, notes: _Notes) -> wire.Chunks:
+    def list_catalog(self, task: Task, _should_stop: ShouldStop, notes: _Notes) -> wire.Chunks:
         """ListCatalogRequest to ListCatalogResponse."""
         with notes.stage("read"):
-            gradient_service_pb2.ListCatalogRequest.FromString(data)
+            gradient_service_pb2.ListCatalogRequest.FromString(task.request)
         return [_catalog(self)]
 
 
@@ -144,19 +150,19 @@ class _Notes:
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Takes the time of a stage."""
+        """Takes the time of a stage, or of a further part of it."""
         started = time.perf_counter()
         try:
             yield
         finally:
-            self.stages[name] = time.perf_counter() - started
+            self.stages[name] = self.stages.get(name, 0.0) + time.perf_counter() - started
 
     def facts(self) -> Facts:
         """What has come about so far."""
         return Facts(dict(self.stages), self.nodes, self.parameters, self.verdict)
 
 
-METHODS: Mapping[str, Callable[[Engine, bytes, ShouldStop, _Notes], wire.Chunks]] = {
+METHODS: Mapping[str, Callable[[Engine, Task, ShouldStop, _Notes], wire.Chunks]] = {
     "ComputeGradients": Engine.compute_gradients,
     "CheckGradients": Engine.check_gradients,
     "ListCatalog": Engine.list_catalog,

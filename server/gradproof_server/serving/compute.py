@@ -25,13 +25,13 @@ Answerer: TypeAlias = Callable[[Task, ShouldStop], Answer]
 class Ticket:
     """A task that waits, runs or is done. `answer` always comes, also where the task is stopped."""
 
-    def __init__(self, task: Task, deadline: float | None) -> None:
+    def __init__(self, task: Task) -> None:
         self.answer: Future[Answer] = Future()
         self.answer.set_running_or_notify_cancel()  # stop() ends a ticket, Future.cancel() must not
         self.submitted = time.monotonic()
         self.started: float | None = None
         self._task: Task | None = task
-        self._deadline = deadline
+        self._deadline = task.deadline
         self._why: Exception | None = None
         self._lock = threading.Lock()
 
@@ -84,8 +84,8 @@ class Compute(Protocol):
     def start(self) -> Future[None]:
         """Makes it ready; the future says when it is, or why it cannot be."""
 
-    def submit(self, task: Task, seconds: float | None) -> Ticket:
-        """Takes a task whose answer is worth something for so many seconds. Raises BusyError, ShuttingDownError."""
+    def submit(self, task: Task) -> Ticket:
+        """Takes a task. Raises BusyError, ShuttingDownError."""
 
     def interrupt(self) -> None:
         """Stops all that waits and runs, and takes nothing any more. The callers are told SHUTTING_DOWN."""
@@ -126,9 +126,9 @@ class EngineThread:
         self._thread.start()
         return self._ready
 
-    def submit(self, task: Task, seconds: float | None) -> Ticket:
-        """Takes a task whose answer is worth something for so many seconds (None: for ever)."""
-        ticket = Ticket(task, None if seconds is None else time.monotonic() + seconds)
+    def submit(self, task: Task) -> Ticket:
+        """Takes a task; its ticket says when it is done."""
+        ticket = Ticket(task)
         self._admit(ticket, len(task.request))
         ticket.answer.add_done_callback(lambda _: self._release(ticket))
         self._queue.put(ticket)

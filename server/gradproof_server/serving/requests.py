@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+import time
 from collections.abc import Iterable
 
 from gradproof.v1 import diagnosis_pb2, gradient_service_pb2
@@ -12,6 +14,7 @@ from gradproof_server.engine.types import Claim, DiagnosisOptions, Quantity, Vio
 
 _USUAL = frozenset({Quantity.LOSS, Quantity.OUTPUT, Quantity.GRADIENT, Quantity.UPDATED})
 _MOST_COMBINED = 3
+_SHARE_OF_REMAINING_TIME = 0.8
 
 
 def compute_wanted(request: gradient_service_pb2.ComputeGradientsRequest) -> engine.Wanted:
@@ -45,6 +48,14 @@ def diagnosis_options(message: diagnosis_pb2.DiagnosisOptions) -> DiagnosisOptio
     """The options of a valid message; unset fields have their defaults."""
     names = ("max_seconds", "max_combination", "max_findings")
     return DiagnosisOptions(**{name: getattr(message, name) for name in names if message.HasField(name)})
+
+
+def within(options: DiagnosisOptions, deadline: float | None) -> DiagnosisOptions:
+    """The options with no more seconds than leave time to answer before the deadline (of time.monotonic())."""
+    if deadline is None:
+        return options
+    usable = _SHARE_OF_REMAINING_TIME * max(0.0, deadline - time.monotonic())
+    return dataclasses.replace(options, max_seconds=min(options.max_seconds, usable))
 
 
 def _include_violations(include: Iterable[int]) -> list[Violation]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -34,8 +35,9 @@ class GradientService:
 
     def _behavior(self, name: str) -> Callable[[bytes, aio.ServicerContext[bytes, bytes]], Awaitable[bytes]]:
         async def serve(request: bytes, context: aio.ServicerContext[bytes, bytes]) -> bytes:
-            ticket = self._compute.submit(Task(name, request), context.time_remaining())
-            answer = await self._answer(ticket)
+            remaining = context.time_remaining()
+            deadline = None if remaining is None else time.monotonic() + remaining
+            answer = await self._answer(self._compute.submit(Task(name, request, deadline)))
             if answer.failure is not None:
                 raise CallFailedError(answer.failure)
             return answer.response
