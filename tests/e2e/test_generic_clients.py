@@ -33,15 +33,16 @@ def run(*command: str, text: str = "", folder: Path | None = None) -> str:
     return done.stdout
 
 
-def buf_curl(address: str, method: str, request: Any) -> Any:
-    """The JSON response of a method, called by reflection."""
+def curl_command(address: str, method: str) -> list[str]:
+    """Calls a method by reflection with the request on standard input."""
     buf = Path(sysconfig.get_path("scripts")) / "buf"
     url = f"http://{address}/gradproof.v1.GradientService/{method}"
-    return json.loads(
-        run(
-            str(buf), "curl", "--protocol", "grpc", "--http2-prior-knowledge", "-d", "@-", url, text=json.dumps(request)
-        )
-    )
+    return [str(buf), "curl", "--protocol", "grpc", "--http2-prior-knowledge", "-d", "@-", url]
+
+
+def buf_curl(address: str, method: str, request: Any) -> Any:
+    """The JSON response of a method, called by reflection."""
+    return json.loads(run(*curl_command(address, method), text=json.dumps(request)))
 
 
 def tensor(shape: Sequence[int], *numbers: float) -> dict[str, object]:
