@@ -1,0 +1,1 @@
+"""Measurements, side by side in one run. Ratios travel between machines; absolute figures do not."""
