@@ -32,9 +32,8 @@ MAY_BE_INFINITE = frozenset({"norm_type", "p", "min_val", "max_val", "value", "m
 """Floating-point fields in which infinity has a meaning."""
 
 MOST_REPEATS = 1_000
-REPEATS = frozenset(
-    {"num_layers", "num_encoder_layers", "num_decoder_layers", "ns_steps", "max_iter", "max_eval", "history_size"}
-)
+STACKS = frozenset({"num_layers", "num_encoder_layers", "num_decoder_layers"})
+REPEATS = STACKS | {"ns_steps", "max_iter", "max_eval", "history_size"}
 """Integers that count passes of a loop in PyTorch, and the most that is accepted of them."""
 
 RECURRENT_ARGUMENTS = ("input_size", "hidden_size")
@@ -107,7 +106,7 @@ def _argument(
     if field.name == "momentum_none":
         return "momentum", None
     if field.name == "padding_keyword":
-        return "padding", enum_to_text(field, value)
+        return "padding", _enum(field, value, path, violations)
     if field.is_repeated:
         return name, _sequence(field, value, path, violations, build_nested)
     return name, _scalar(field, value, path, violations, build_nested)

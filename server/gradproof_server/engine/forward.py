@@ -36,7 +36,19 @@ def forward(
         outputs = call_node(node, program, tensors, given, named, dtype, (rules or {}).get(node.name))
         for output, value in zip(node.operation.signature.outputs, outputs, strict=False):
             values[node.key(output)] = value
+    _check_outputs(program, values)
     return values
+
+
+def _check_outputs(program: Program, values: Values) -> None:
+    """How many parts Split and Unbind make is known only here."""
+    missing = [i for i, key in enumerate(program.outputs) if key not in values]
+    if missing:
+        where = f"{program.path}.network.outputs"
+        texts = [f"{program.outputs[i]!r} does not exist; the node has fewer outputs" for i in missing]
+        raise InvalidProblemError(
+            [Violation(f"{where}[{i}]", "UNKNOWN_OUTPUT", text) for i, text in zip(missing, texts, strict=True)]
+        )
 
 
 def _value(values: Values, key: str, node: Node) -> torch.Tensor:

@@ -16,7 +16,7 @@ from .tensors import tensor_to_torch
 Outputs = tuple[torch.Tensor, ...]
 Call = Callable[..., torch.Tensor | Outputs]
 MANY = 1_000
-"""Most inputs of a function that joins any number of them."""
+"""Most inputs of a function that joins any number of them, and most outputs of one that cuts."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,28 @@ def _subtract(message: pb.Subtract) -> Call:
 def _split(message: pb.Split) -> Call:
     sizes = list(message.sizes)
     argument: Any = sizes[0] if len(sizes) == 1 else sizes
-    return lambda x: tuple(torch.split(x, argument, dim=_dim(message, 0)))
+    dim = _dim(message, 0)
+
+    def split(x: torch.Tensor) -> Outputs:
+        _check_parts(x.size(dim) // max(argument, 1) if len(sizes) == 1 else len(sizes))
+        return tuple(torch.split(x, argument, dim=dim))
+
+    return split
+
+
+def _unbind(message: pb.Unbind) -> Call:
+    dim = _dim(message, 0)
+
+    def unbind(x: torch.Tensor) -> Outputs:
+        _check_parts(x.size(dim))
+        return tuple(torch.unbind(x, dim=dim))
+
+    return unbind
+
+
+def _check_parts(parts: int) -> None:
+    if parts > MANY:
+        raise ValueError(f"{parts} parts; at most {MANY} are possible")
 
 
 def _reduce(message: pb.Reduce) -> Call:
@@ -138,7 +159,7 @@ ROWS: dict[str, FunctionRow] = {
     "concatenate": FunctionRow(lambda m: lambda *xs: torch.cat(xs, dim=_dim(m, 0)), 1, MANY),
     "stack": FunctionRow(lambda m: lambda *xs: torch.stack(xs, dim=_dim(m, 0)), 1, MANY),
     "split": FunctionRow(_split, required=("sizes",)),
-    "unbind": FunctionRow(lambda m: lambda x: tuple(torch.unbind(x, dim=_dim(m, 0)))),
+    "unbind": FunctionRow(_unbind),
     "reshape": FunctionRow(lambda m: lambda x: x.reshape(tuple(m.shape))),
     "permute": FunctionRow(lambda m: lambda x: x.permute(tuple(m.dims)), required=("dims",)),
     "transpose": FunctionRow(lambda m: lambda x: x.transpose(_dim(m, -2, "dim0"), _dim(m, -1, "dim1"))),

@@ -8,20 +8,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
+from google.protobuf.message import Message
 from gradproof.v1 import functions_pb2, layers_pb2, network_pb2
 from torch import nn
 
-from .functions import ROWS, Call, FunctionRow, is_given
+from .arguments import MOST_REPEATS, STACKS
+from .functions import MANY, ROWS, Call, FunctionRow, is_given
 from .layers import BuiltModule, Signature, build_module, draws_random_numbers
 from .near import near_miss
 from .tensors import shape_text, tensor_to_torch, tensor_violations
-from .types import Limits, Violation
+from .types import LimitExceededError, Limits, Violation
 
 NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\Z")
 LOSS = "loss"
 """Prefix of the parameters of a loss; no node may have this name."""
-MOST_PARTS = 1_000
-"""Most outputs of a node that cuts a tensor into parts."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,7 @@ class NetworkReader:
         self.inputs = inputs
         self.nodes: OrderedDict[str, Node] = OrderedDict()
         self.violations: list[Violation] = []
+        self.layers = 0
         self._positions = {node.name or str(i): i for i, node in enumerate(network.nodes)}
 
     def fail(self, path: str, reason: str, text: str) -> None:
@@ -132,11 +133,19 @@ class NetworkReader:
             self.fail(where, "REQUIRED", "one kind of layer must be set; ListCatalog lists them")
             return None
         inner = getattr(message, field)
+        self._count_layers(inner, f"{where}.{field}")
         cls = getattr(nn, inner.DESCRIPTOR.name)
         built = build_module(cls, inner, f"{where}.{field}", self.violations, self.limits)
         if built is None:
             return None
         return Operation(built.type_name, built.signature, module=built, most_inputs=len(built.signature.inputs))
+
+    def _count_layers(self, message: Message, where: str) -> None:
+        """Stacked layers count as nodes, so that building many of them is refused before it takes time."""
+        stacked = (value for field, value in message.ListFields() if field.name in STACKS)
+        self.layers += sum(min(abs(value), MOST_REPEATS) for value in stacked)
+        if self.layers > max(self.limits.max_nodes, MOST_REPEATS):
+            raise LimitExceededError(where, "max_nodes", self.layers, self.limits.max_nodes)
 
     def _function(self, message: functions_pb2.Function, where: str) -> Operation | None:
         field = message.WhichOneof("kind")
@@ -163,7 +172,7 @@ class NetworkReader:
             return None
         kind = type(inner).__name__
         many = kind in ("Split", "Unbind")
-        outputs = tuple(str(i) for i in range(MOST_PARTS)) if many else ("output",)
+        outputs = tuple(str(i) for i in range(MANY)) if many else ("output",)
         names = tuple(f"input{i}" for i in range(row.least))
         return Operation(kind, Signature(names, row.least, outputs), function=function, most_inputs=row.most)
 

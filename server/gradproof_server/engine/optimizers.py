@@ -123,10 +123,11 @@ def _check_members(
 def _try_to_build(
     spec: OptimizerSpec, parameters: Mapping[str, torch.Tensor], path: str, violations: list[Violation]
 ) -> None:
-    probes = {name: torch.empty_like(tensor).requires_grad_() for name, tensor in parameters.items()}
+    # Arguments are validated even where every parameter is frozen.
+    tensors = parameters or {"": torch.empty(1, 1, device="meta")}
+    probes = {name: torch.empty_like(tensor).requires_grad_() for name, tensor in tensors.items()}
     try:
-        if probes:
-            spec.build(probes)
+        spec.build(probes)
     except TORCH_ERRORS as error:
         text = f"torch.optim.{spec.type_name} refuses its arguments: {error}"
         violations.append(Violation(path, "CANNOT_BUILD", text))
