@@ -1,0 +1,1 @@
+"""How good the diagnosis is: injected mistakes, pairs, correct claims, corruptions, time."""
