@@ -231,10 +231,10 @@ INVALID: dict[str, tuple[Change, str, str, str]] = {
     ),
     "empty loss": (cleared("problem.loss.l1_loss"), "problem.loss", "REQUIRED", "loss"),
     "no reduction": (
-        both(reshaped("inputs", "input", 2, 2), field("problem.loss.l1_loss.reduction", losses_pb2.REDUCTION_NONE)),
-        "problem.loss",
+        field("problem.loss.l1_loss.reduction", losses_pb2.REDUCTION_NONE),
+        "problem.loss.l1_loss.reduction",
         "NO_SCALAR",
-        "(2, 1)",
+        "REDUCTION_MEAN",
     ),
     "unknown reduction": (
         field("problem.loss.l1_loss.reduction", 99),

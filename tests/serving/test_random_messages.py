@@ -201,9 +201,8 @@ class Maker:
 
     def compute(self) -> gradient_service_pb2.ComputeGradientsRequest:
         """A request for all quantities of a random problem."""
-        request = gradient_service_pb2.ComputeGradientsRequest(
-            problem=self.problem(), include=tensor_pb2.Quantity.values()[1:]
-        )
+        request = gradient_service_pb2.ComputeGradientsRequest(problem=self.problem())
+        request.include.extend(list(tensor_pb2.Quantity.DESCRIPTOR.values_by_number)[1:])  # type: ignore[arg-type]
         if self.chance(0.05):
             self.message(request, 0.3)
         return request

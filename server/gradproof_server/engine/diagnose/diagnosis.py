@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 
 from ..run import never
 from ..training import Training
@@ -36,7 +37,9 @@ def diagnose(
         return Diagnosis()
     case = Case(training, claim, outcome.tensors, comparisons, should_stop)
     search = Search(case, TABLE, options)
-    found = search.run()
+    with warnings.catch_warnings():  # the run has been through PyTorch's warnings already; the caller sees none
+        warnings.simplefilter("ignore")
+        found = search.run()
     credible = [attempt for attempt in found.complete if is_credible(attempt, found)]
     shown = credible[: options.max_findings]
     ties = len(credible) > 1
