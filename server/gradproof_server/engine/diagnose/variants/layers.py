@@ -95,12 +95,12 @@ def scaled_in_evaluation(case: Case) -> Iterator[Proposal]:
     return at_each(nodes, rule)
 
 
-def flattening(case: Case) -> Iterator[tuple[Node, int]]:
-    """Nodes that turn (N, C, ...) into rows, with the dimension of the channels."""
+def flattening(case: Case) -> Iterator[Node]:
+    """Nodes that turn (N, C, ...) into rows."""
     for node in case.nodes("Flatten", "Reshape"):
         x, y = case.value(node.inputs[0]), case.value(node.name)
-        if x.dim() >= 3 and y.dim() == 2 and x.shape[0] == y.shape[0] and x.shape[1] > 1 and x.shape[2:].numel() > 1:
-            yield node, 1
+        if x.dim() >= 3 and y.dim() == 2 and x.shape[0] == y.shape[0]:
+            yield node
 
 
 def flatten_order(case: Case) -> Iterator[Proposal]:
@@ -113,10 +113,12 @@ def flatten_order(case: Case) -> Iterator[Proposal]:
         x = inputs[0]
         return x.permute(0, *reversed(range(1, x.dim()))).flatten(1)
 
-    for node, _ in flattening(case):
-        texts = {"used": "with the channels last (NHWC), as Keras and TensorFlow have it"}
-        yield at_nodes([node], channels_last, texts)
-        if case.value(node.inputs[0]).dim() > 3:
+    for node in flattening(case):
+        shape = case.value(node.inputs[0]).shape
+        if shape[1] > 1 and shape[2:].numel() > 1:
+            texts = {"used": "with the channels last (NHWC), as Keras and TensorFlow have it"}
+            yield at_nodes([node], channels_last, texts)
+        if sum(size > 1 for size in shape[2:]) > 1:
             texts = {"used": "in column-major order, as MATLAB and Fortran have it"}
             yield at_nodes([node], column_major, texts, 10)
 
