@@ -74,9 +74,7 @@ def measure(wanted: int, seconds: float, first_seed: int = 0, table: tuple[Varia
     return recall
 
 
-def _injections(
-    problem: Problem, rows: list[Variant], done: Counter[str]
-) -> Iterator[tuple[Variant, Proposal, str]]:
+def _injections(problem: Problem, rows: list[Variant], done: Counter[str]) -> Iterator[tuple[Variant, Proposal, str]]:
     """One proposal of each row that acts here; a row that has many trials already is passed over now and then."""
     draw = Draw(problem.seed)
     case = case_of(problem)
@@ -183,7 +181,12 @@ def _line(name: str, counts: Counter[Result]) -> str:
 
 def _below(recall: Recall) -> list[str]:
     missed = [trial for trial in recall.trials if trial.result is Result.MISS]
-    lines = ["Variants below 100 %:", "", "| variant | injections | miss | first finding instead |", "|---|---|---|---|"]
+    lines = [
+        "Variants below 100 %:",
+        "",
+        "| variant | injections | miss | first finding instead |",
+        "|---|---|---|---|",
+    ]
     for code in sorted({trial.code for trial in missed}):
         others = Counter("+".join(t.first) or "none" for t in missed if t.code == code)
         counts = recall.of(code)

@@ -1,0 +1,88 @@
+"""Pairs: two mistakes of different stages at once; the first finding must name both."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import torch
+from gradproof_server.engine.diagnose.variant import Proposal, Variant
+from gradproof_server.engine.diagnose.variants import TABLE
+from gradproof_server.engine.errors import TORCH_ERRORS
+from gradproof_server.engine.types import ComputedIn, DiagnosisOptions, PrintedDecimals, ProblemError
+
+from .claims import Told, ask, claim_of, disagrees
+from .injection import altered, case_of
+from .problems import Draw, Problem, random_problem
+
+OPTIONS = DiagnosisOptions(max_seconds=5.0, max_combination=2)
+
+
+@dataclass
+class Pairs:
+    """How many pairs were made, in how many both stood in the first finding, or in any, and the others."""
+
+    made: int = 0
+    first: int = 0
+    any: int = 0
+    missed: list[str] = field(default_factory=list)
+
+
+def measure(count: int, seconds: float, first_seed: int = 30_000) -> Pairs:
+    """Random pairs, each in a problem of its own, until there are so many or the time is over."""
+    result, seed, deadline = Pairs(), first_seed, time.monotonic() + seconds
+    while result.made < count and time.monotonic() < deadline:
+        _check(random_problem(seed), result)
+        seed += 1
+    return result
+
+
+def _check(problem: Problem, result: Pairs) -> None:
+    draw = Draw(problem.seed)
+    drawn = _pair(problem, draw)
+    kind = draw.choice(("both", "everything"))
+    parts = tuple(proposal for _, proposal in drawn)
+    whole = altered(problem, parts, kind) if len(drawn) == 2 else None
+    singles = [altered(problem, (part,), kind) for part in parts]
+    if not whole or any(single is None or _same(single, whole) for single in singles):
+        return
+    claim = claim_of(whole, draw.choice((PrintedDecimals(6), ComputedIn(torch.float64))))
+    if not disagrees(problem.training, claim):
+        return
+    wanted = {variant.code for variant, _ in drawn}
+    found = [set(finding.codes) for finding in ask(problem.training, claim, OPTIONS).diagnosis.findings]
+    result.made += 1
+    result.first += found[:1] == [wanted]
+    result.any += wanted in found
+    if wanted not in found:
+        result.missed.append(f"seed {problem.seed}: {sorted(wanted)}, found {[sorted(codes) for codes in found[:1]]}")
+
+
+def _same(one: Told, other: Told) -> bool:
+    return all(torch.allclose(one[id], other[id], rtol=1e-6, atol=1e-8) for id in other)
+
+
+def _pair(problem: Problem, draw: Draw) -> list[tuple[Variant, Proposal]]:
+    """Two rows of different stages with one proposal each, in the order of the stages."""
+    case, drawn = case_of(problem), dict[int, tuple[Variant, Proposal]]()
+    for _ in range(200):
+        variant = draw.choice(TABLE)
+        if variant.stage in drawn or len(drawn) == 2:
+            continue
+        try:
+            proposals = list(variant.propose(case))
+        except (ProblemError, *TORCH_ERRORS):
+            continue
+        if proposals:
+            drawn[variant.stage] = variant, draw.choice(proposals)
+    return [drawn[stage] for stage in sorted(drawn)]
+
+
+def table(result: Pairs) -> str:
+    """The shares, and the pairs that were not found, in Markdown."""
+    made = max(result.made, 1)
+    lines = [
+        f"{result.made} pairs. Both named by the first finding: {result.first} ({100 * result.first / made:.0f} %)."
+    ]
+    lines += [f"Both named by a finding: {result.any} ({100 * result.any / made:.0f} %).", ""]
+    return "\n".join([*lines, *(f"- {text}" for text in result.missed)]).rstrip()
