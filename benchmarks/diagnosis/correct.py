@@ -38,7 +38,7 @@ def measure(count: int, first_seed: int = 10_000) -> Soundness:
     while sum(result.checked.values()) < count:
         problem = random_problem(seed)
         precision = Draw(seed).choice((*ROUNDED, *COMPUTED, *COMPUTED))
-        _check(problem, precision, Draw(seed + 1).choice(tuple(KINDS)), result)
+        check(problem, precision, Draw(seed + 1).choice(tuple(KINDS)), result)
         seed += 1
     return result
 
@@ -51,7 +51,8 @@ def correct_claim(problem: Problem, precision: Precision, kind: str) -> tuple[Cl
     return claim_of(reference_of(training, KINDS[kind]), precision)
 
 
-def _check(problem: Problem, precision: Precision, kind: str, result: Soundness) -> None:
+def check(problem: Problem, precision: Precision, kind: str, result: Soundness) -> None:
+    """Checks one correct claim of a problem."""
     try:
         claim = correct_claim(problem, precision, kind)
     except ProblemError:
