@@ -236,7 +236,9 @@ def _propose_half_sum(case: Case) -> Iterator[Proposal]:
 
 
 def _propose_half_batch(case: Case) -> Iterator[Proposal]:
-    if case.loss_type == "MSELoss" and case.batch > 1 and case.width > 1:
+    if case.loss_type != "MSELoss" or case.batch == 1:
+        return
+    if case.width > 1 or case.loss_module.reduction == "sum":
         yield from propose_formula(case, _batch_mean(half_square))
 
 
@@ -282,10 +284,10 @@ VARIANTS: tuple[Variant, ...] = (
         code="loss.half_squared_error_batch_mean",
         stage=Stage.LOSS,
         title="Your numbers are those of (1/2N)·ΣΣ(ŷ−t)²: half the squared error, averaged over the batch only{only}.",
-        explanation="You divided by 2N, the derivative is (ŷ−t)/N. MSELoss divides by N·K, all outputs of all "
-        "samples, and "
-        "has no ½: 2(ŷ−t)/(N·K).",
-        advice="Either multiply your derivative by 2/K, or declare the loss as you use it.",
+        explanation="You divided by 2N, the derivative is (ŷ−t)/N. MSELoss has no ½: its derivative is 2(ŷ−t), divided "
+        "by N·K, all outputs of all samples, where it averages, and by nothing where it sums.",
+        advice="Multiply your derivative by 2/K where MSELoss averages and by 2N where it sums, or declare the loss as "
+        "you use it.",
         propose=_propose_half_batch,
         rank=3,
         convention=True,
