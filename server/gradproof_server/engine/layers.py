@@ -141,11 +141,14 @@ def _outputs_of(module: nn.Module, name: str) -> tuple[str, ...]:
 
 def draws_random_numbers(module: nn.Module) -> bool:
     """Whether the module, or a part of it, draws random numbers in train mode."""
-    return any(
-        type(part).__name__ in RANDOM or float(getattr(part, "dropout", 0.0) or 0.0) > 0
-        for part in module.modules()
-        if not isinstance(getattr(part, "dropout", 0.0), nn.Module)
-    )
+    return any(_draws(part) for part in module.modules())
+
+
+def _draws(part: nn.Module) -> bool:
+    if type(part).__name__ in RANDOM:
+        return float(getattr(part, "p", 1.0)) > 0
+    share = getattr(part, "dropout", 0.0)
+    return not isinstance(share, nn.Module) and float(share or 0.0) > 0
 
 
 def initial_buffer(name: str, like: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:

@@ -20,8 +20,7 @@ def test_rounded_correct_claims_agree(family: str, precision: Precision) -> None
 
 
 @pytest.mark.parametrize("precision", correct.COMPUTED, ids=lambda precision: str(precision.dtype))
-# Not the transformer: its float32 gradients can be farther from float64 than the calibration of that dtype allows.
-@pytest.mark.parametrize("family", [name for name in FAMILIES if name != "transformer"])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_correct_claims_of_smaller_types_agree(family: str, precision: Precision) -> None:
     """The same step run in float32 or bfloat16 agrees and gets no finding."""
     result = correct.Soundness()
