@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from gradproof import catalog, tensors
 from gradproof.v1 import problem_pb2
+from gradproof_server.engine import Wanted, run
 from gradproof_server.engine.diagnose.case import Case
 from gradproof_server.engine.diagnose.plan import Plan
 from gradproof_server.engine.diagnose.variant import Proposal, Variant
-from gradproof_server.engine.run import Wanted, run
 from gradproof_server.engine.training import Training, read_problem
 from gradproof_server.engine.types import ClaimedTensor, ComputedIn, Limits, Quantity, TensorId
 

@@ -4,8 +4,9 @@ from .catalog import catalog
 from .claim import read_claim
 from .compare import compare, overall
 from .diagnose import diagnose
-from .run import PYTORCH, Rules, Wanted, device_name, never, run
+from .run import PYTORCH, Rules, device_name, never, run
 from .training import Training, read_problem
+from .wanted import Wanted
 
 __all__ = [
     "PYTORCH",

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from .run import Wanted, never, run
+from .run import never, run
 from .tensors import dtype_name
 from .training import StepData, Training
 from .types import (
@@ -30,6 +30,7 @@ from .types import (
     Tolerances,
     ToleranceSource,
 )
+from .wanted import Wanted
 
 SAFETY = 8.0
 SLACK = 1e-6

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from gradproof import catalog
+from gradproof_server.engine import Wanted, run
 from gradproof_server.engine.diagnose.plan import Plan
 from gradproof_server.engine.diagnose.variants import (
     backward_order,
@@ -17,7 +18,6 @@ from gradproof_server.engine.diagnose.variants import (
     schedules,
     updates,
 )
-from gradproof_server.engine.run import Wanted, run
 from gradproof_server.engine.types import Quantity, TensorId
 from torch import nn
 from training_problems import MLP, case_of, gradients, optimizer_message, proposals, told, training_of, weights

@@ -11,10 +11,11 @@ import torch
 
 from ..forward import loss_arguments
 from ..network import Node
-from ..run import Wanted, never, run
+from ..run import never, run
 from ..tolerance import Calibration
 from ..training import Training
 from ..types import Claim, ClaimedTensor, Comparison, Quantity, ShouldStop, TensorId, Verdict
+from ..wanted import Wanted
 
 TRACED = frozenset(
     {

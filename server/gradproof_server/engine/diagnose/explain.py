@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 import torch
 
 from ..errors import TORCH_ERRORS
-from ..run import Wanted
 from ..types import ClaimedTensor, Finding, ProblemError, Quantity, TensorId
+from ..wanted import Wanted
 from .case import Case
 from .localize import describe
 from .plan import Plan

@@ -10,9 +10,10 @@ import torch
 
 from ..forward import NodeCall, Values, loss_value
 from ..program import LossProgram
-from ..run import GradientRule, LossRule, Moment, Named, Rules, UpdateRule, Wanted, never, run
+from ..run import GradientRule, LossRule, Moment, Named, Rules, UpdateRule, never, run
 from ..training import Training
 from ..types import Outcome, ShouldStop, TensorId
+from ..wanted import Wanted
 
 Report: TypeAlias = Callable[[TensorId], tuple[TensorId, Callable[[torch.Tensor], torch.Tensor]]]
 """What is said of a tensor: which tensor of the run it really is, and how it is changed before it is told."""

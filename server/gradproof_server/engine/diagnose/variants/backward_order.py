@@ -10,8 +10,9 @@ import torch
 
 from ...forward import NodeCall
 from ...network import Node
-from ...run import Rules, Wanted, run
+from ...run import Rules, run
 from ...types import Quantity, TensorId
+from ...wanted import Wanted
 from ..case import Case
 from ..plan import Plan
 from ..rules import ordinary
