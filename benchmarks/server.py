@@ -7,10 +7,12 @@ import json
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 
 @dataclass(frozen=True)
@@ -34,17 +36,31 @@ class ServerProcess:
 
 
 @contextlib.contextmanager
-def server_process(*flags: str) -> Iterator[ServerProcess]:
-    """Starts `python -m gradproof_server` on a free port, one thread of computation, and ends it."""
+def server_process(*flags: str, environment: Mapping[str, str] | None = None) -> Iterator[ServerProcess]:
+    """Starts `python -m gradproof_server` on a free port with one thread of computation, and ends it.
+
+    Its log goes into a file, as it would in production: one line for each call.
+    """
     command = [sys.executable, "-m", "gradproof_server", "--port", "0", "--metrics-port", "off", "--threads", "1"]
-    command += ["--propagation-seconds", "0", *flags]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    try:
-        first = process.stderr.readline()
-        threading.Thread(target=process.stderr.read, daemon=True).start()  # a full pipe would stop the server
-        yield ServerProcess(f"127.0.0.1:{json.loads(first)['port']}", process.pid)
-    finally:
-        process.terminate()
-        process.wait(60)
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(
+            [*command, "--propagation-seconds", "0", *flags],
+            env={**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})},
+            stderr=log,
+        )
+        try:
+            yield ServerProcess(f"127.0.0.1:{_port(process, log)}", process.pid)
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def _port(process: subprocess.Popen[bytes], log: TextIO) -> int:
+    """The port that the server writes into its log when it serves."""
+    while process.poll() is None:
+        log.seek(0)
+        if (line := log.readline()).endswith("\n"):
+            return int(json.loads(line)["port"])
+        time.sleep(0.01)
+    log.seek(0)
+    raise RuntimeError(f"the server did not start: {log.read()}")
