@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -18,8 +19,18 @@ from .variant import Proposal, Stage, Variant
 
 AFTER_THE_STEP = frozenset({Quantity.UPDATED, Quantity.STATE})
 STEP_STAGES = frozenset({Stage.UPDATE, Stage.SCHEDULE, Stage.CLIP})
-PROMISING = 12
-"""How many single alterations are combined with all others."""
+PROMISING = 16
+"""How many single alterations, of different codes, are combined with all others, besides the common ones."""
+COMMON_RANK = 5
+"""Alterations up to this rank are combined with all others, whatever they explain by themselves."""
+MOST_OF_A_CODE = 2
+"""How many proposals of one row are combined with all others."""
+FALLBACK_RANK = 60
+"""A single alteration from this rank on does not end the search: two common mistakes are likelier."""
+TIE_RANK = 15
+"""How much unlikelier than the best combination another one may be and still be tried."""
+COMBINED = 45
+"""What one more alteration weighs beside the ranks."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +56,13 @@ class Attempt:
 
     @property
     def order(self) -> tuple[int, int, float]:
-        """Simpler first, then likelier, then closer."""
-        return len(self.parts), sum(part.rank for part in self.parts), self.fit.largest_distance
+        """Likelier first, where one more alteration weighs much, then simpler, then closer."""
+        return self.rank + COMBINED * (len(self.parts) - 1), len(self.parts), self.fit.largest_distance
+
+    @property
+    def rank(self) -> int:
+        """How unlikely its alterations are together."""
+        return sum(part.rank for part in self.parts)
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -78,12 +94,15 @@ class Search:
         """Single alterations first; combinations only where no single one explains everything."""
         singles = self._singles()
         for size in range(2, self.options.max_combination + 1):
-            if self.found.complete or self.found.exhausted:
+            if self._is_explained() or self.found.exhausted:
                 break
             self._combine(singles, size)
         self.found.complete = _best_of_each(self.found.complete)
         self.found.partial = sorted(singles, key=lambda attempt: -self._promise(attempt))[:5]
         return self.found
+
+    def _is_explained(self) -> bool:
+        return any(attempt.rank < FALLBACK_RANK or len(attempt.parts) > 1 for attempt in self.found.complete)
 
     def _singles(self) -> list[Attempt]:
         attempts = []
@@ -152,27 +171,45 @@ class Search:
         return max(direct, 0.9 * scaled, 0.5 * closer) - 0.001 * attempt.parts[0].rank / 100
 
     def _combine(self, singles: list[Attempt], size: int) -> None:
-        promising = sorted(singles, key=lambda attempt: -self._promise(attempt))[:PROMISING]
-        seen: set[frozenset[int]] = set()
-        for group in self._groups(promising, singles, size):
-            key = frozenset(id(attempt) for attempt in group)
+        """Tries groups of single alterations, the likeliest groups first."""
+        incomplete = [attempt for attempt in singles if not attempt.fit.complete]
+        firsts = self._firsts(incomplete)
+        groups = {frozenset(map(id, group)): group for group in _groups(firsts, incomplete, size)}
+        for group in sorted(groups.values(), key=_rank_of):
+            if _rank_of(group) > self._rank_of_a_tie():
+                return
             parts = tuple(sorted((a.parts[0] for a in group), key=lambda part: part.variant.stage))
-            if len(key) < size or key in seen or not compatible(parts):
+            if len(set(map(id, group))) < size or not compatible(parts):
                 continue
-            seen.add(key)
             if self._out_of_time():
                 return
             self._try(parts)
 
-    def _groups(self, promising: list[Attempt], singles: list[Attempt], size: int) -> Iterator[tuple[Attempt, ...]]:
-        if size == 2:
-            for first in promising:
-                for second in singles:
-                    yield first, second
-            return
-        for pair in combinations(promising, size - 1):
-            for last in singles:
-                yield *pair, last
+    def _rank_of_a_tie(self) -> float:
+        """The rank up to which a combination may stand beside the best one that was found."""
+        found = [attempt.rank for attempt in self.found.complete if len(attempt.parts) > 1]
+        return min(found) + TIE_RANK if found else float("inf")
+
+    def _firsts(self, singles: list[Attempt]) -> list[Attempt]:
+        """The most promising alterations, two of a code at most, and the common ones."""
+        chosen: list[Attempt] = []
+        of_code: Counter[tuple[str, ...]] = Counter()
+        for attempt in sorted(singles, key=lambda attempt: -self._promise(attempt)):
+            common = attempt.rank <= COMMON_RANK
+            if of_code[attempt.codes] < MOST_OF_A_CODE and (common or len(chosen) < PROMISING):
+                chosen.append(attempt)
+                of_code[attempt.codes] += 1
+        return chosen
+
+
+def _rank_of(group: tuple[Attempt, ...]) -> int:
+    return sum(attempt.rank for attempt in group)
+
+
+def _groups(firsts: list[Attempt], singles: list[Attempt], size: int) -> Iterator[tuple[Attempt, ...]]:
+    for some in combinations(firsts, size - 1):
+        for last in singles:
+            yield *some, last
 
 
 def compatible(parts: tuple[Part, ...]) -> bool:
