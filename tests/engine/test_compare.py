@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from build import claim_for, claim_of, double, outcome_of, problem_of
+from briefly import claim_for, claim_of, double, outcome_of, problem_of
 from gradproof.v1 import claim_pb2, problem_pb2, tensor_pb2
 from gradproof_server.engine import compare, overall
 from gradproof_server.engine.types import Comparison, Quantity, TensorId, ToleranceSource, Verdict

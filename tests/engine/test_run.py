@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from build import LIMITS, double, outcome_of, problem_of
+from briefly import LIMITS, double, outcome_of, problem_of
 from gradproof import tensors
 from gradproof.v1 import functions_pb2, problem_pb2, tensor_pb2
 from gradproof_server.engine import Wanted, read_problem, run

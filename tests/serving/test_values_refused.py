@@ -6,7 +6,7 @@ import importlib
 
 import pytest
 import torch
-from build import problem_of
+from briefly import problem_of
 from gradproof.v1 import gradient_service_pb2, problem_pb2
 from gradproof_server.engine.types import Limits
 from gradproof_server.serving.answers import Engine, Task
