@@ -13,6 +13,7 @@ import click
 from gradproof_server import settings as settings_module
 from gradproof_server.app import build
 from gradproof_server.serving import logs
+from gradproof_server.serving.allocator import keep_large_blocks
 from gradproof_server.serving.lifecycle import serve_until_signal
 from gradproof_server.serving.logs import Logger
 from gradproof_server.serving.server import StartError
@@ -68,6 +69,7 @@ def serve_command(**flags: object) -> None:
 
 
 def _serve(settings: Settings) -> int:
+    keep_large_blocks()
     logger = logs.make_logger(settings.log_level, settings.log_format, sys.stderr)
     with logs.standard_logging_to(logger):
         try:
