@@ -23,16 +23,14 @@ Answerer: TypeAlias = Callable[[Task, ShouldStop], Answer]
 
 
 class Ticket:
-    """A task that waits, runs or is done.
+    """A task that waits, runs or is done. `answer` always comes, also where the task is stopped."""
 
-    Its answer always comes, also where the task is stopped: `done` is called with it, once, on any thread.
-    """
-
-    def __init__(self, task: Task, done: Callable[[Answer], None]) -> None:
+    def __init__(self, task: Task) -> None:
+        self.answer: Future[Answer] = Future()
+        self.answer.set_running_or_notify_cancel()  # stop() ends a ticket, Future.cancel() must not
         self.submitted = time.monotonic()
         self.started: float | None = None
         self._task: Task | None = task
-        self._done: Callable[[Answer], None] | None = done
         self._deadline = task.deadline
         self._why: Exception | None = None
         self._lock = threading.Lock()
@@ -41,7 +39,7 @@ class Ticket:
         """Ends the task: one that waits never runs, one that runs ends where the engine asks `should_stop`."""
         self._why = self._why or why
         if self._take() is not None:
-            self._finish(Answer(failure=error_to_failure(why)))
+            self.answer.set_result(Answer(failure=error_to_failure(why)))
 
     def should_stop(self) -> bool:
         """Whether nobody waits for the answer any more."""
@@ -66,12 +64,7 @@ class Ticket:
             answer = Answer(failure=error_to_failure(StoppedError("stopped before it began")))
         if self._why is not None and answer.failure is not None and answer.failure.kind is kind_of(StoppedError()):
             answer = replace(answer, failure=error_to_failure(self._why))
-        self._finish(answer)
-
-    def _finish(self, answer: Answer) -> None:
-        done, self._done = self._done, None  # a cycle of references would keep the answer until the collector comes
-        assert done is not None
-        done(answer)
+        self.answer.set_result(answer)
 
     def _take(self) -> Task | None:
         with self._lock:
@@ -91,8 +84,8 @@ class Compute(Protocol):
     def start(self) -> Future[None]:
         """Makes it ready; the future says when it is, or why it cannot be."""
 
-    def submit(self, task: Task, done: Callable[[Answer], None]) -> Ticket:
-        """Takes a task; `done` gets its answer, on any thread. Raises BusyError, ShuttingDownError."""
+    def submit(self, task: Task) -> Ticket:
+        """Takes a task. Raises BusyError, ShuttingDownError."""
 
     def interrupt(self) -> None:
         """Stops all that waits and runs, and takes nothing any more. The callers are told SHUTTING_DOWN."""
@@ -133,15 +126,11 @@ class EngineThread:
         self._thread.start()
         return self._ready
 
-    def submit(self, task: Task, done: Callable[[Answer], None]) -> Ticket:
-        """Takes a task; `done` gets its answer, on any thread."""
-
-        def finish(answer: Answer) -> None:
-            self._release(ticket)
-            done(answer)
-
-        ticket = Ticket(task, finish)
+    def submit(self, task: Task) -> Ticket:
+        """Takes a task; its ticket says when it is done."""
+        ticket = Ticket(task)
         self._admit(ticket, len(task.request))
+        ticket.answer.add_done_callback(lambda _: self._release(ticket))
         self._queue.put(ticket)
         return ticket
 
