@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 import urllib.request
+import weakref
 from typing import Any
 
 import grpc
@@ -13,6 +15,8 @@ from google.rpc import error_details_pb2
 from gradproof.v1 import comparison_pb2, gradient_service_pb2
 from gradproof_server.engine.types import ShouldStop
 from gradproof_server.serving.answers import Answer, Task
+from gradproof_server.serving.errors import BusyError
+from gradproof_server.serving.failures import error_to_failure
 from gradproof_server.serving.metrics import CODE_NAMES
 from gradproof_server.serving.service import METHOD_PATHS
 from grpc import aio
@@ -247,6 +251,29 @@ async def test_a_deadline_stops_the_real_engine(serve: Any, long_request: Any, c
     error = await failure_of(running.stub.ComputeGradients(long_request(1000), timeout=0.2))
     assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     await running.stub.ComputeGradients(compute_request, timeout=10)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_an_answer_is_freed_without_the_collector(serve: Any, fails: bool) -> None:
+    """A cycle of references would keep each large response until the next full collection, which is rare."""
+    answers: list[weakref.ref[Answer]] = []
+
+    def remember(task: Task, should_stop: ShouldStop) -> Answer:
+        answer = Answer(task.request, error_to_failure(BusyError("full")) if fails else None)
+        answers.append(weakref.ref(answer))
+        return answer
+
+    running = await serve(remember)
+    gc.collect()
+    gc.disable()
+    try:
+        await asyncio.gather(running.raw()(b"x"), return_exceptions=True)
+        await wait_until(running.calls)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert [answer() for answer in answers] == [None]
+    finally:
+        gc.enable()
 
 
 async def test_metrics_count_calls_checks_and_engine_time(serve: Any, check_request: Any) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
 from gradproof_server.engine.types import ShouldStop, StoppedError
 from gradproof_server.serving.answers import Answer, Task
-from gradproof_server.serving.compute import EngineThread, Ticket
+from gradproof_server.serving.compute import EngineThread
 from gradproof_server.serving.errors import BusyError, ShuttingDownError
 
 SOON = 20.0  # seconds that no test should need
@@ -38,61 +39,72 @@ def task(name: bytes, seconds: float | None = None) -> Task:
     return Task("ComputeGradients", name, None if seconds is None else time.monotonic() + seconds)
 
 
-def reason_of(ticket: Ticket) -> str | None:
-    """The reason of a ticket's failure, when it is there."""
-    failure = ticket.answer.result(SOON).failure
-    return None if failure is None else failure.kind.reason
+class Asked:
+    """A task that was submitted, with its answer when it is there."""
+
+    def __init__(self, thread: EngineThread, task: Task) -> None:
+        self.answer: Future[Answer] = Future()
+        self.ticket = thread.submit(task, self.answer.set_result)
+
+    def result(self) -> Answer:
+        """The answer."""
+        return self.answer.result(SOON)
+
+    def reason(self) -> str | None:
+        """The reason of the failure, if it is one."""
+        failure = self.result().failure
+        return None if failure is None else failure.kind.reason
 
 
 def test_tasks_are_answered_in_order(make: Make, held: Any) -> None:
     """First come, first served, one at a time."""
     thread = make()
-    tickets = [thread.submit(task(b"%d" % i)) for i in range(5)]
+    tickets = [Asked(thread, task(b"%d" % i)) for i in range(5)]
     held.release.set()
-    assert [ticket.answer.result(SOON).response for ticket in tickets] == [b"0", b"1", b"2", b"3", b"4"]
+    assert [ticket.result().response for ticket in tickets] == [b"0", b"1", b"2", b"3", b"4"]
     assert held.requests == [b"0", b"1", b"2", b"3", b"4"]
 
 
 def test_a_waiting_task_that_is_stopped_never_runs(make: Make, held: Any) -> None:
     """The request is answered CANCELLED at once, and the engine never sees it."""
     thread = make()
-    thread.submit(task(b"first"))
+    Asked(thread, task(b"first"))
     assert held.entered.acquire(timeout=SOON)
-    waiting = thread.submit(task(b"second"))
-    waiting.stop(StoppedError())
-    assert reason_of(waiting) == "CANCELLED"
+    waiting = Asked(thread, task(b"second"))
+    waiting.ticket.stop(StoppedError())
+    assert waiting.reason() == "CANCELLED"
     assert thread.waiting == 1
-    last = thread.submit(task(b"third"))
+    last = Asked(thread, task(b"third"))
     held.release.set()
-    last.answer.result(SOON)
+    last.result()
     assert held.requests == [b"first", b"third"]
 
 
 def test_a_running_task_that_is_stopped_ends(make: Make, held: Any) -> None:
     """should_stop becomes true for it, and the next task runs."""
     thread = make()
-    running = thread.submit(task(b"first"))
+    running = Asked(thread, task(b"first"))
     assert held.entered.acquire(timeout=SOON)
-    running.stop(StoppedError())
-    assert reason_of(running) == "CANCELLED"
-    thread.submit(task(b"second"))
+    running.ticket.stop(StoppedError())
+    assert running.reason() == "CANCELLED"
+    Asked(thread, task(b"second"))
     assert held.entered.acquire(timeout=SOON)
 
 
 def test_the_deadline_stops_a_task_without_anybody_s_help(make: Make, held: Any) -> None:
     """The thread looks at the clock itself."""
-    ticket = make().submit(task(b"first", 0.01))
-    assert reason_of(ticket) == "DEADLINE_EXCEEDED"
+    ticket = Asked(make(), task(b"first", 0.01))
+    assert ticket.reason() == "DEADLINE_EXCEEDED"
     assert held.stopped.acquire(timeout=SOON)
 
 
 def test_a_task_whose_deadline_passed_while_it_waited_never_runs(make: Make, held: Any) -> None:
     """It is answered DEADLINE_EXCEEDED when its turn comes."""
     thread = make()
-    thread.submit(task(b"first"))
-    late = thread.submit(task(b"second", 0.0))
+    Asked(thread, task(b"first"))
+    late = Asked(thread, task(b"second", 0.0))
     held.release.set()
-    assert reason_of(late) == "DEADLINE_EXCEEDED"
+    assert late.reason() == "DEADLINE_EXCEEDED"
     assert held.requests == [b"first"]
 
 
@@ -104,28 +116,28 @@ def test_an_answer_that_came_in_spite_of_the_stop_is_kept(make: Make) -> None:
             pass
         return Answer(b"done")
 
-    assert make(stubborn).submit(task(b"", 0.01)).answer.result(SOON).response == b"done"
+    assert Asked(make(stubborn), task(b"", 0.01)).result().response == b"done"
 
 
 def test_more_tasks_than_allowed_are_refused_until_one_ends(make: Make, held: Any) -> None:
     """The third of two is refused; when one is done there is room again."""
     thread = make(max_tasks=2)
-    tickets = [thread.submit(task(b"x")) for _ in range(2)]
+    tickets = [Asked(thread, task(b"x")) for _ in range(2)]
     with pytest.raises(BusyError, match="2 calls"):
-        thread.submit(task(b"x"))
+        Asked(thread, task(b"x"))
     held.release.set()
     for ticket in tickets:
-        ticket.answer.result(SOON)
-    thread.submit(task(b"x")).answer.result(SOON)
+        ticket.result()
+    Asked(thread, task(b"x")).result()
     assert thread.waiting == 0
 
 
 def test_more_bytes_than_allowed_are_refused(make: Make) -> None:
     """Requests are admitted by their bytes too; one alone is always taken."""
     thread = make(max_bytes=100)
-    thread.submit(task(b"x" * 101))
+    Asked(thread, task(b"x" * 101))
     with pytest.raises(BusyError, match="101 bytes"):
-        thread.submit(task(b"x"))
+        Asked(thread, task(b"x"))
 
 
 def test_an_exception_is_an_answer_and_the_thread_lives_on(make: Make) -> None:
@@ -135,19 +147,19 @@ def test_an_exception_is_an_answer_and_the_thread_lives_on(make: Make) -> None:
         raise SystemExit("secret")
 
     thread = make(failing)
-    assert [reason_of(thread.submit(task(b""))) for _ in range(2)] == ["INTERNAL", "INTERNAL"]
+    assert [Asked(thread, task(b"")).reason() for _ in range(2)] == ["INTERNAL", "INTERNAL"]
 
 
 def test_interrupting_answers_all_and_takes_nothing_more(make: Make, held: Any) -> None:
     """What waits and what runs is told SHUTTING_DOWN; further tasks are refused."""
     thread = make()
-    tickets = [thread.submit(task(b"x")) for _ in range(3)]
+    tickets = [Asked(thread, task(b"x")) for _ in range(3)]
     assert held.entered.acquire(timeout=SOON)
     thread.interrupt()
-    assert [reason_of(ticket) for ticket in tickets] == ["SHUTTING_DOWN"] * 3
+    assert [ticket.reason() for ticket in tickets] == ["SHUTTING_DOWN"] * 3
     assert len(held.requests) == 1
     with pytest.raises(ShuttingDownError):
-        thread.submit(task(b"x"))
+        Asked(thread, task(b"x"))
 
 
 def test_closing_reports_a_computation_that_does_not_end(make: Make) -> None:
@@ -160,7 +172,7 @@ def test_closing_reports_a_computation_that_does_not_end(make: Make) -> None:
         return Answer()
 
     thread = make(deaf)
-    thread.submit(task(b""))
+    Asked(thread, task(b""))
     assert entered.wait(SOON)
     assert not thread.close(0.01)
     release.set()
@@ -187,12 +199,12 @@ def test_a_thread_that_never_started_can_be_closed() -> None:
 def test_the_time_in_the_queue_ends_when_the_task_begins(make: Make, held: Any) -> None:
     """queue_seconds grows while a task waits and stands still afterwards."""
     thread = make()
-    first, second = (thread.submit(task(b"x")) for _ in range(2))
+    first, second = (Asked(thread, task(b"x")) for _ in range(2))
     assert held.entered.acquire(timeout=SOON)
-    waited = first.queue_seconds
-    before = second.queue_seconds
-    while time.monotonic() - second.submitted < 0.02:
+    waited = first.ticket.queue_seconds
+    before = second.ticket.queue_seconds
+    while time.monotonic() - second.ticket.submitted < 0.02:
         pass
-    assert second.queue_seconds > before
-    assert first.queue_seconds == waited
+    assert second.ticket.queue_seconds > before
+    assert first.ticket.queue_seconds == waited
     held.release.set()

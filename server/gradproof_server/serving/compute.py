@@ -23,14 +23,20 @@ Answerer: TypeAlias = Callable[[Task, ShouldStop], Answer]
 
 
 class Ticket:
-    """A task that waits, runs or is done. `answer` always comes, also where the task is stopped."""
+    """A task that waits, runs or is over.
 
-    def __init__(self, task: Task) -> None:
-        self.answer: Future[Answer] = Future()
-        self.answer.set_running_or_notify_cancel()  # stop() ends a ticket, Future.cancel() must not
+    Args:
+        task: what to do.
+        done: gets the answer, once, on any thread; when the task is stopped, at once.
+        over: called when the task neither waits nor runs any more, which can be later than its answer.
+    """
+
+    def __init__(self, task: Task, done: Callable[[Answer], None], over: Callable[[Ticket], None]) -> None:
         self.submitted = time.monotonic()
         self.started: float | None = None
         self._task: Task | None = task
+        self._done: Callable[[Answer], None] | None = done
+        self._over = over
         self._deadline = task.deadline
         self._why: Exception | None = None
         self._lock = threading.Lock()
@@ -38,8 +44,10 @@ class Ticket:
     def stop(self, why: Exception) -> None:
         """Ends the task: one that waits never runs, one that runs ends where the engine asks `should_stop`."""
         self._why = self._why or why
-        if self._take() is not None:
-            self.answer.set_result(Answer(failure=error_to_failure(why)))
+        waited = self._take() is not None
+        self._deliver(Answer(failure=error_to_failure(self._why)))
+        if waited:
+            self._over(self)
 
     def should_stop(self) -> bool:
         """Whether nobody waits for the answer any more."""
@@ -64,12 +72,19 @@ class Ticket:
             answer = Answer(failure=error_to_failure(StoppedError("stopped before it began")))
         if self._why is not None and answer.failure is not None and answer.failure.kind is kind_of(StoppedError()):
             answer = replace(answer, failure=error_to_failure(self._why))
-        self.answer.set_result(answer)
+        self._deliver(answer)
+        self._over(self)
 
     def _take(self) -> Task | None:
         with self._lock:
             task, self._task = self._task, None
             return task
+
+    def _deliver(self, answer: Answer) -> None:
+        with self._lock:
+            done, self._done = self._done, None  # a cycle of references would keep the answer until a collection
+        if done is not None:
+            done(answer)
 
     def _answer(self, answerer: Answerer, task: Task) -> Answer:
         try:
@@ -84,8 +99,8 @@ class Compute(Protocol):
     def start(self) -> Future[None]:
         """Makes it ready; the future says when it is, or why it cannot be."""
 
-    def submit(self, task: Task) -> Ticket:
-        """Takes a task. Raises BusyError, ShuttingDownError."""
+    def submit(self, task: Task, done: Callable[[Answer], None]) -> Ticket:
+        """Takes a task; `done` gets its answer, on any thread. Raises BusyError, ShuttingDownError."""
 
     def interrupt(self) -> None:
         """Stops all that waits and runs, and takes nothing any more. The callers are told SHUTTING_DOWN."""
@@ -126,11 +141,10 @@ class EngineThread:
         self._thread.start()
         return self._ready
 
-    def submit(self, task: Task) -> Ticket:
-        """Takes a task; its ticket says when it is done."""
-        ticket = Ticket(task)
+    def submit(self, task: Task, done: Callable[[Answer], None]) -> Ticket:
+        """Takes a task; `done` gets its answer, on any thread."""
+        ticket = Ticket(task, done, self._release)
         self._admit(ticket, len(task.request))
-        ticket.answer.add_done_callback(lambda _: self._release(ticket))
         self._queue.put(ticket)
         return ticket
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, TypeAlias
 
 import grpc
 from grpc import aio
@@ -68,7 +68,7 @@ class CallInterceptor(aio.ServerInterceptor):
                 self._end(call, _code_of(context))
                 raise
             except Exception as error:
-                await self._fail(call, error, context)
+                return self._fail(call, error, context)
             call.notes["response_bytes"] = _size(response)
             self._end(call, grpc.StatusCode.OK)
             return response
@@ -84,7 +84,8 @@ class CallInterceptor(aio.ServerInterceptor):
         self._logger.debug("call begins", method=method, request_id=request_id)
         return call
 
-    async def _fail(self, call: Call, error: Exception, context: _Context) -> NoReturn:
+    def _fail(self, call: Call, error: Exception, context: _Context) -> None:
+        """Gives the call its error. (`abort` would raise, and leave a cycle that keeps request and answer alive.)"""
         failure = error.failure if isinstance(error, CallFailedError) else error_to_failure(error)
         call.notes["reason"] = failure.kind.reason
         call.notes["error"] = failure.message
@@ -93,7 +94,8 @@ class CallInterceptor(aio.ServerInterceptor):
         self._end(call, failure.kind.code)
         status = failure_to_status(failure, call.request_id)
         context.set_trailing_metadata(((calls.REQUEST_ID, call.request_id), *failure_to_trailers(failure, status)))
-        await context.abort(failure.kind.code, status.message)
+        context.set_code(failure.kind.code)
+        context.set_details(status.message)
 
     def _end(self, call: Call, code: grpc.StatusCode) -> None:
         self._metrics.call_ended(call.method, code, call.seconds)

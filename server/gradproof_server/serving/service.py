@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -14,7 +16,7 @@ from grpc import aio
 from gradproof_server.engine.types import StoppedError
 from gradproof_server.serving import calls
 from gradproof_server.serving.answers import METHODS, Answer, Task
-from gradproof_server.serving.compute import Compute, Ticket
+from gradproof_server.serving.compute import Compute
 from gradproof_server.serving.interceptor import CallFailedError
 from gradproof_server.serving.metrics import Metrics
 
@@ -37,17 +39,20 @@ class GradientService:
         async def serve(request: bytes, context: aio.ServicerContext[bytes, bytes]) -> bytes:
             remaining = context.time_remaining()
             deadline = None if remaining is None else time.monotonic() + remaining
-            answer = await self._answer(self._compute.submit(Task(name, request, deadline)))
+            answer = await self._answer(Task(name, request, deadline))
             if answer.failure is not None:
                 raise CallFailedError(answer.failure)
             return answer.response
 
         return serve
 
-    async def _answer(self, ticket: Ticket) -> Answer:
+    async def _answer(self, task: Task) -> Answer:
         """Waits for the answer; stops the engine where the caller is gone or its deadline is over."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
+        ticket = self._compute.submit(task, functools.partial(_bring, loop, future))
         try:
-            answer = await asyncio.wrap_future(ticket.answer)
+            answer = await future
         except asyncio.CancelledError:
             ticket.stop(StoppedError("the caller does not wait any more"))
             raise
@@ -57,3 +62,14 @@ class GradientService:
         if answer.facts.verdict is not None:
             calls.note(verdict=answer.facts.verdict.name)
         return answer
+
+
+def _bring(loop: asyncio.AbstractEventLoop, future: asyncio.Future[Answer], answer: Answer) -> None:
+    """Brings an answer from the engine's thread into the loop. (asyncio.wrap_future would leave a cycle behind.)"""
+    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        loop.call_soon_threadsafe(_set, future, answer)
+
+
+def _set(future: asyncio.Future[Answer], answer: Answer) -> None:
+    if not future.done():
+        future.set_result(answer)
