@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
 from briefly import LIMITS, double, outcome_of, problem_of
 from gradproof import tensors
 from gradproof.v1 import functions_pb2, problem_pb2, tensor_pb2
-from gradproof_server.engine import Wanted, read_problem, run
+from gradproof_server.engine import Rules, Wanted, read_problem, run
 from gradproof_server.engine.functions import ROWS
-from gradproof_server.engine.types import InvalidProblemError, Quantity, StoppedError, TensorId
+from gradproof_server.engine.types import InvalidProblemError, LimitExceededError, Quantity, StoppedError, TensorId
 
 A, B = (
     torch.linspace(-1, 1, 6, dtype=torch.float64).reshape(2, 3),
@@ -284,3 +286,23 @@ def test_a_stopped_run_ends() -> None:
     asked = iter([False, True])
     with pytest.raises(StoppedError):
         run(read_problem(problem, LIMITS), Wanted(frozenset(Quantity)), lambda: next(asked))
+
+
+def test_memory_that_runs_out_is_no_fault_of_the_problem() -> None:
+    """A node for which memory is not enough ends in MemoryError with the node's path, not in a violation."""
+
+    def greedy(*_: object) -> torch.Tensor:
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 byte")
+
+    training = read_problem(mlp(), LIMITS)
+    with pytest.raises(MemoryError, match=r"problem\.network\.nodes\[1\].*allocate"):
+        run(training, Wanted(frozenset(Quantity)), rules=Rules(nodes={"1": greedy}))
+
+
+def test_a_known_network_is_held_to_the_limits_of_now() -> None:
+    """A network that was built under wide limits is refused under narrow ones."""
+    read_problem(mlp(), LIMITS)
+    with pytest.raises(LimitExceededError, match="max_nodes is 2"):
+        read_problem(mlp(), replace(LIMITS, max_nodes=2))
+    with pytest.raises(LimitExceededError, match="max_parameters is 5"):
+        read_problem(mlp(), replace(LIMITS, max_parameters=5))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from .types import InvalidProblemError, LimitExceededError, ProblemError, Violation
+from .types import InvalidProblemError, Violation
 
 TORCH_ERRORS = (
     RuntimeError,
@@ -20,9 +20,9 @@ TORCH_ERRORS = (
 )
 
 
-def as_problem_error(error: Exception, path: str, what: str) -> ProblemError:
-    """The error for the caller: out of memory is a limit, everything else a violation at `path`."""
+def as_problem_error(error: Exception, path: str, what: str) -> InvalidProblemError | MemoryError:
+    """The error for the caller: MemoryError where memory ran out, everything else a violation at `path`."""
     text = " ".join(str(error).split())[:600]
     if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in text:
-        return LimitExceededError(path, "memory of the device in bytes", 0, 0)
+        return MemoryError(f"{path}: {text}")
     return InvalidProblemError([Violation(path, "CANNOT_RUN", f"{what}: {text}")])

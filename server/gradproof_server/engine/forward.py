@@ -27,7 +27,7 @@ def forward(
 
     Raises:
         InvalidProblemError: a node cannot be run on what it is given; names the node and the shapes.
-        LimitExceededError: the memory of the device is not enough.
+        MemoryError: the memory of the device is not enough.
     """
     values: Values = dict(inputs)
     for node in program.nodes:

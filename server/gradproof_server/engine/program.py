@@ -81,6 +81,7 @@ class ProgramCache:
             InvalidProblemError: the network or the loss cannot be built; all reasons.
             LimitExceededError: it has too many nodes or parameters.
         """
+        check_nodes(network, path, limits)
         written = b"-" if loss is None else loss.SerializeToString(deterministic=True)
         key = (network.SerializeToString(deterministic=True), written, inputs, path)
         program = self._programs.get(key)
@@ -100,8 +101,7 @@ def build_program(
     network: network_pb2.Network, loss: losses_pb2.Loss | None, inputs: tuple[str, ...], path: str, limits: Limits
 ) -> Program:
     """Validates the messages and builds the program; raises as `ProgramCache.get`."""
-    if len(network.nodes) > limits.max_nodes:
-        raise LimitExceededError(f"{path}.network.nodes", "max_nodes", len(network.nodes), limits.max_nodes)
+    check_nodes(network, path, limits)
     reader = NetworkReader(network, inputs, f"{path}.network", limits)
     reader.build_nodes()
     outputs = reader.read_outputs()
@@ -124,6 +124,12 @@ def build_program(
     )
     check_size(program, limits)
     return program
+
+
+def check_nodes(network: network_pb2.Network, path: str, limits: Limits) -> None:
+    """Raises LimitExceededError where the network has more nodes than the limits allow."""
+    if len(network.nodes) > limits.max_nodes:
+        raise LimitExceededError(f"{path}.network.nodes", "max_nodes", len(network.nodes), limits.max_nodes)
 
 
 def check_size(program: Program, limits: Limits) -> None:

@@ -74,7 +74,7 @@ def run(training: Training, wanted: Wanted, should_stop: ShouldStop = never, rul
 
     Raises:
         InvalidProblemError: PyTorch cannot run it; names the node or the stage.
-        LimitExceededError: the memory of the device is not enough.
+        MemoryError: the memory of the device is not enough.
         StoppedError: `should_stop` returned True between two steps.
     """
     started = time.perf_counter()
@@ -112,7 +112,10 @@ def deterministic(training: Training) -> Iterator[None]:
         # On CPU every operation repeats its bits once this is on, also those that PyTorch lists as unsupported.
         torch.use_deterministic_algorithms(True, warn_only=training.device.type == "cpu")
         DETERMINISTIC.fill_uninitialized_memory = False
-        torch.manual_seed(training.seed)
+        # torch.manual_seed would seed every kind of device and note where it was called, a third of a small run.
+        torch.default_generator.manual_seed(training.seed)
+        if devices:
+            torch.cuda.manual_seed(training.seed)
         try:
             yield
         finally:
