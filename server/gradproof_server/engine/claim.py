@@ -9,9 +9,10 @@ import torch
 from gradproof.v1 import claim_pb2, tensor_pb2
 
 from .near import near_miss
+from .optimizers import OptimizerSpec
 from .program import Program
 from .run import node_keys
-from .state import state_tensors
+from .state import named_state, state_after_zeros
 from .tensors import FLOATING, TORCH_DTYPES, shape_text, tensor_to_torch, tensor_violations
 from .training import Training
 from .types import (
@@ -60,6 +61,7 @@ class _Reader:
         self.violations: list[Violation] = []
         self.seen: set[TensorId] = set()
         self.elements = 0
+        self._known: dict[Quantity, Shapes] = {}
 
     def fail(self, path: str, reason: str, text: str) -> None:
         """Notes a violation."""
@@ -99,7 +101,7 @@ class _Reader:
             self.fail(f"{path}.step", "OUT_OF_RANGE", f"{message.step}; the problem has {steps} step(s), from 0")
             return None
         name = self.training.program.tied.get(message.name, message.name)
-        known = known_tensors(self.training, quantity)
+        known = self._tensors_of(quantity)
         if name not in known:
             text = self._unknown(quantity, name, known)
             self.fail(f"{path}.name", "UNKNOWN_TENSOR", text)
@@ -110,6 +112,11 @@ class _Reader:
         self.seen.add(id)
         return id
 
+    def _tensors_of(self, quantity: Quantity) -> Shapes:
+        if quantity not in self._known:
+            self._known[quantity] = known_tensors(self.training, quantity)
+        return self._known[quantity]
+
     def _unknown(self, quantity: Quantity, name: str, known: Shapes) -> str:
         if not known and quantity in (Quantity.UPDATED, Quantity.STATE):
             return f"the problem has no optimizer, so there is no {quantity.name} {name!r}"
@@ -119,7 +126,7 @@ class _Reader:
         return f"there is no {what} {name!r}{near_miss(name, known)}"
 
     def _check_shape(self, id: TensorId, value: torch.Tensor, path: str) -> None:
-        shape = known_tensors(self.training, id.quantity)[id.name]
+        shape = self._tensors_of(id.quantity)[id.name]
         if shape is None or shape == value.shape:
             return
         text = f"shape {shape_text(value.shape)}, but {id.quantity.name} {id.name!r} has shape {shape_text(shape)}"
@@ -183,23 +190,22 @@ def _after_the_step(training: Training, quantity: Quantity) -> Shapes:
         return {}
     if quantity is Quantity.UPDATED:
         return {name: tensor.shape for name, tensor in training.program.parameters.items()}
-    return state_shapes(training)
+    return _state_shapes(training.optimizer, training)
 
 
-def state_shapes(training: Training) -> Shapes:
+def _state_shapes(spec: OptimizerSpec, training: Training) -> Shapes:
     """Names and shapes of the optimizer's state after a step, found by a step on zeros."""
-    if training.optimizer is None:
-        return {}
-    zeros = {n: torch.zeros(p.shape, dtype=training.dtype) for n, p in training.program.parameters.items()}
-    trained = {name: tensor.requires_grad_() for name, tensor in zeros.items() if name not in training.frozen}
-    for tensor in trained.values():
-        tensor.grad = torch.zeros_like(tensor)
-    optimizer = training.optimizer.build(trained)
+    parameters = training.program.parameters
+    trained = {
+        name: torch.zeros(like.shape, dtype=training.dtype)
+        for name, like in parameters.items()
+        if name not in training.frozen
+    }
     try:
-        optimizer.step(lambda: 0.0)
+        states = state_after_zeros(spec, trained)
     except (RuntimeError, ValueError, TypeError):
         return _AnyState(trained)
-    return {name: tensor.shape for name, tensor in state_tensors(optimizer, trained).items()} or _AnyState(trained)
+    return {name: tensor.shape for name, tensor in named_state(states).items()} or _AnyState(trained)
 
 
 class _AnyState(dict[str, torch.Size | None]):

@@ -17,9 +17,14 @@ Named = Mapping[str, torch.Tensor]
 
 def state_tensors(optimizer: torch.optim.Optimizer, parameters: Named) -> dict[str, torch.Tensor]:
     """The optimizer's state by "parameter.key"; numbers become scalars, lists (of LBFGS) are left out."""
+    return named_state({name: optimizer.state.get(parameter, {}) for name, parameter in parameters.items()})
+
+
+def named_state(states: Mapping[str, Mapping[str, object]]) -> dict[str, torch.Tensor]:
+    """States of parameters, by key, as `state_tensors` names them."""
     tensors = {}
-    for name, parameter in parameters.items():
-        for key, value in optimizer.state.get(parameter, {}).items():
+    for name, state in states.items():
+        for key, value in state.items():
             if isinstance(value, torch.Tensor):
                 tensors[f"{name}.{key}"] = value
             elif isinstance(value, bool | int | float):
@@ -49,18 +54,25 @@ def load_state(
         raise InvalidProblemError(violations)
 
 
-def _templates(spec: OptimizerSpec, parameters: Named, path: str) -> dict[str, dict[str, torch.Tensor]]:
-    """What state each parameter has after one step, by key."""
+def state_after_zeros(spec: OptimizerSpec, parameters: Named) -> dict[str, dict[str, object]]:
+    """What state each parameter has after one step on zeros with zero gradients, by key.
+
+    Raises one of TORCH_ERRORS where the optimizer cannot take such a step.
+    """
     copies = {name: torch.zeros_like(parameter).requires_grad_() for name, parameter in parameters.items()}
     for copy in copies.values():
         copy.grad = torch.zeros_like(copy)
     optimizer = spec.build(copies)
+    optimizer.step(lambda: 0.0)
+    return {name: dict(optimizer.state.get(copy, {})) for name, copy in copies.items()}
+
+
+def _templates(spec: OptimizerSpec, parameters: Named, path: str) -> dict[str, dict[str, torch.Tensor]]:
     try:
-        optimizer.step()
+        states = state_after_zeros(spec, parameters)
     except TORCH_ERRORS as error:
         raise as_problem_error(error, path, f"the state of {spec.type_name} cannot be given") from error
-    named = {name: optimizer.state.get(copy, {}) for name, copy in copies.items()}
-    return {n: {k: v for k, v in s.items() if isinstance(v, torch.Tensor)} for n, s in named.items()}
+    return {n: {k: v for k, v in s.items() if isinstance(v, torch.Tensor)} for n, s in states.items()}
 
 
 def _unknown(state: Named, templates: Mapping[str, Mapping[str, torch.Tensor]], path: str) -> list[Violation]:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from gradproof.v1 import problem_pb2, tensor_pb2
 
+from .layers import initial_buffer
 from .near import near_miss
 from .optimizers import OptimizerSpec, ScheduleSpec, read_optimizer, read_schedule
 from .program import Program, ProgramCache
@@ -180,8 +181,6 @@ class _Reader:
         return {name: given[name] for name in wanted if name in given}
 
     def _buffers(self) -> dict[str, torch.Tensor]:
-        from .layers import initial_buffer
-
         given = self._tensors(self.problem.buffers, "buffers")
         self._check_known(given, self.program.buffers, "buffers", "buffer")
         initial = {name: initial_buffer(name, like, torch.float64) for name, like in self.program.buffers.items()}
