@@ -146,6 +146,19 @@ class Case:
         """All arguments of the optimizer, PyTorch's defaults included; of the parameters that are in no group."""
         return self.training.optimizer.arguments_of("") if self.training.optimizer else {}
 
+    def plain_rate(self, name: str) -> float | None:
+        """η where the only step of a parameter is w − η·g, plain gradient descent; else None.
+
+        The first step of SGD with momentum is that too, without Nesterov.
+        """
+        if self.optimizer_type != "SGD" or self.steps > 1 or self.training.optimizer is None:
+            return None
+        arguments = self.training.optimizer.arguments_of(name)
+        if any(arguments[other] for other in ("nesterov", "weight_decay", "maximize")):
+            return None
+        stated = self.training.steps[0].lr
+        return float(arguments["lr"] if stated is None else stated)
+
     @property
     def steps(self) -> int:
         """Number of training steps."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 
 import torch
@@ -11,7 +12,7 @@ from ..types import ClaimedTensor, Finding, ProblemError, Quantity, TensorId
 from ..wanted import Wanted
 from .case import Case
 from .localize import describe
-from .plan import Plan
+from .plan import plan_of
 from .search import Attempt, Part
 from .variant import Stage
 
@@ -59,10 +60,8 @@ def evidence(case: Case, attempt: Attempt) -> Iterator[str]:
 
 
 def _altered_trace(case: Case, attempt: Attempt) -> Tensors:
-    plan = Plan(case.training)
     try:
-        for part in attempt.parts:
-            plan = part.proposal.alter(plan)
+        plan = plan_of(case.training, (part.proposal.alter for part in attempt.parts))
         return plan.outcome(TRACE, case.should_stop).tensors
     except (ProblemError, *TORCH_ERRORS):
         return {}
@@ -131,25 +130,25 @@ def _at_the_worst(case: Case, attempt: Attempt, altered: Tensors) -> Iterator[st
         return
     what = describe(tensor.id) + (f"{list(index)}" if index else "")
     claimed, right = float(tensor.value.double()[index]), float(case.reference[tensor.id].double()[index])
-    yield from _update_formula(case, tensor, index, altered)
+    yield from _update_formula(case, tensor, index, attempt, altered)
     yield (
         f"Your {what} is {number(claimed)}; computed this way it is {number(float(told[index]))}, and PyTorch's is "
         f"{number(right)}."
     )
 
 
-def _update_formula(case: Case, tensor: ClaimedTensor, index: tuple[int, ...], altered: Tensors) -> Iterator[str]:
-    """w − η·g with both gradients, for the first step of plain SGD."""
+def _update_formula(
+    case: Case, tensor: ClaimedTensor, index: tuple[int, ...], attempt: Attempt, altered: Tensors
+) -> Iterator[str]:
+    """w − η·g with both gradients, where the altered step is just that."""
     id = TensorId(0, Quantity.GRADIENT, tensor.id.name)
-    if tensor.id.quantity is not Quantity.UPDATED or case.steps > 1 or id not in altered or id not in case.trace:
+    rate = case.plain_rate(tensor.id.name)
+    if tensor.id.quantity is not Quantity.UPDATED or rate is None or id not in altered or id not in case.trace:
         return
-    arguments = case.optimizer_arguments
-    plain = case.optimizer_type == "SGD" and not arguments["weight_decay"] and not arguments["maximize"]
     right, used = float(case.trace[id][index]), float(altered[id].double()[index])
-    if plain and right != used:
-        rate = case.training.steps[0].lr or arguments["lr"]
-        old = float(case.training.parameters_before[tensor.id.name].double()[index])
-        new = old - rate * used
+    old = float(case.training.parameters_before[tensor.id.name].double()[index])
+    new = old - rate * used
+    if right != used and math.isclose(new, float(attempt.told[tensor.id][index]), rel_tol=1e-9, abs_tol=1e-12):
         yield (
             f"The gradient of {tensor.id.name}{list(index)} is {number(right)} in PyTorch and {number(used)} this way: "
             f"{number(old)} − {number(rate)} · ({number(used)}) = {number(new)}."

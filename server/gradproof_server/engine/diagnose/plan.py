@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import TypeAlias
 
 import torch
@@ -122,6 +123,11 @@ class Plan:
     def outcome(self, wanted: Wanted, should_stop: ShouldStop = never) -> Outcome:
         """Runs the plan without its reports, for evidence."""
         return run(self.training, wanted, should_stop, self.rules())
+
+
+def plan_of(training: Training, alterations: Iterable[Callable[[Plan], Plan]]) -> Plan:
+    """PyTorch's training with alterations, in order."""
+    return reduce(lambda plan, alter: alter(plan), alterations, Plan(training))
 
 
 def same(tensor: torch.Tensor) -> torch.Tensor:

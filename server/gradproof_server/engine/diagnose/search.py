@@ -14,7 +14,7 @@ from ..errors import TORCH_ERRORS
 from ..types import DiagnosisOptions, ProblemError, Quantity, StoppedError, TensorId
 from .case import Case
 from .fit import Fit, fit
-from .plan import Plan
+from .plan import plan_of
 from .variant import Proposal, Stage, Variant
 
 AFTER_THE_STEP = frozenset({Quantity.UPDATED, Quantity.STATE})
@@ -86,7 +86,6 @@ class Search:
     def __init__(self, case: Case, table: tuple[Variant, ...], options: DiagnosisOptions) -> None:
         self.case, self.table, self.options = case, table, options
         self.deadline = time.monotonic() + options.max_seconds
-        self.base = Plan(case.training)
         self.baseline = fit(case, {id: tensor.double() for id, tensor in case.reference.items() if id in case.ids})
         self.found = Found()
 
@@ -145,10 +144,8 @@ class Search:
 
     def _try(self, parts: tuple[Part, ...]) -> Attempt | None:
         """Runs the step with these alterations; None where it cannot be run, or changes nothing that is claimed."""
-        plan = self.base
         try:
-            for part in parts:
-                plan = part.proposal.alter(plan)
+            plan = plan_of(self.case.training, (part.proposal.alter for part in parts))
             self.found.tried += 1
             told = plan.tell(self.case.ids, self.case.should_stop)
         except StoppedError:

@@ -33,14 +33,11 @@ def _claimed_weight(case: Case, node: Node) -> ClaimedTensor | None:
 
 
 def implied_gradient(case: Case, tensor: ClaimedTensor) -> torch.Tensor | None:
-    """The gradient that a claimed tensor stands for: itself, or (old - new) / learning rate under plain SGD."""
+    """The gradient that a claimed tensor stands for: itself, or (old - new) / learning rate where the step is plain."""
     if tensor.id.quantity is Quantity.GRADIENT:
         return tensor.value.double()
-    plain = case.optimizer_type == "SGD" and not any(
-        case.optimizer_arguments[name] for name in ("momentum", "weight_decay", "maximize")
-    )
-    rate = case.training.steps[0].lr or case.optimizer_arguments.get("lr")
-    if not plain or not rate or case.steps > 1:
+    rate = case.plain_rate(tensor.id.name)
+    if not rate:
         return None
     return (case.training.parameters_before[tensor.id.name].double() - tensor.value.double()) / rate
 

@@ -1,0 +1,48 @@
+"""The numbers in an explanation are those of the step that it explains."""
+
+from __future__ import annotations
+
+import pytest
+from briefly import claim_for, claim_of, problem_of
+from gradproof.v1 import problem_pb2
+from gradproof_server.engine import compare, diagnose
+from gradproof_server.engine.types import Quantity
+
+
+def founding() -> problem_pb2.Problem:
+    """The founding case's last layer: x = [0.85, 0.48], target 1, L1Loss."""
+    layers = [("Linear", 2, 1, {"bias": False})]
+    return problem_of(layers, {"0.weight": [[0.14, 0.15]]}, {"input": [0.85, 0.48]}, [1.0], "L1Loss", lr=0.05)
+
+
+def first_explanation(problem: problem_pb2.Problem, updated: list[list[float]]) -> str:
+    """Of a claim of the updated weight to six decimals, which half a squared error gives."""
+    training, outcome, claim = claim_for(problem, claim_of(Quantity.UPDATED, "0.weight", updated, digits=6))
+    (finding, *_) = diagnose(training, outcome, claim, compare(training, outcome, claim)).findings
+    assert finding.codes == ("loss.half_squared_error_instead_of_l1",)
+    return finding.explanation
+
+
+def stepped(rate: float) -> list[list[float]]:
+    """w − η · (ŷ − t) · x."""
+    return [[round(w + rate * 0.809 * x, 6) for w, x in ((0.14, 0.85), (0.15, 0.48))]]
+
+
+def test_the_step_is_written_out() -> None:
+    """Old weight, rate and gradient of the claim's own step stand in the text, with their result."""
+    assert "0.14 − 0.05 · (−0.68765) = 0.174383" in first_explanation(founding(), stepped(0.05))
+
+
+def test_the_rate_is_that_of_the_parameter_s_group() -> None:
+    """A group's own learning rate is the one that is written out."""
+    problem = founding()
+    problem.optimizer.groups.add(parameters=["0.weight"]).overrides.sgd.lr = 0.2
+    assert "0.14 − 0.2 · (−0.68765) = 0.27753" in first_explanation(problem, stepped(0.2))
+
+
+@pytest.mark.parametrize("momentum", [0.5, 0.9])
+def test_no_formula_that_does_not_give_the_number(momentum: float) -> None:
+    """With Nesterov momentum the step is not w − η·g, and no such formula is told."""
+    problem = founding()
+    problem.optimizer.sgd.momentum, problem.optimizer.sgd.nesterov = momentum, True
+    assert "0.14 − " not in first_explanation(problem, stepped(0.05 * (1 + momentum)))
