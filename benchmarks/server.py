@@ -29,11 +29,6 @@ class ServerProcess:
                 return int(line.split()[1]) * 1024
         raise KeyError(field)
 
-    def cpu_seconds(self) -> float:
-        """Processor time that the process has used, user and system."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
 
 @contextlib.contextmanager
 def server_process(*flags: str, environment: Mapping[str, str] | None = None) -> Iterator[ServerProcess]:

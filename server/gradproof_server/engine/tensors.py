@@ -20,7 +20,6 @@ TORCH_DTYPES: dict[int, torch.dtype] = {
     tensor_pb2.DTYPE_BOOL: torch.bool,
 }
 DTYPE_NAMES = {number: tensor_pb2.Dtype.Name(number).removeprefix("DTYPE_").lower() for number in TORCH_DTYPES}
-NUMBER_OF_DTYPE = {dtype: number for number, dtype in TORCH_DTYPES.items()}
 FLOATING = frozenset(number for number, dtype in TORCH_DTYPES.items() if dtype.is_floating_point)
 MOST_DIMENSIONS = 16
 

@@ -25,8 +25,6 @@ from ..loss_rules import (
 from ..rules import ordinary, rewire
 from ..variant import Alter, Proposal, Stage, Variant
 
-LOGITS = ("CrossEntropyLoss",)
-
 
 def probabilities(given: Given) -> torch.Tensor:
     """softmax of the prediction along the classes."""

@@ -10,7 +10,7 @@ import torch
 from ...network import Node
 from ..case import Case
 from ..recurrent import SIGMOIDS, Activation, Tensor, Unrolling, derived, reordered
-from ..variant import Proposal
+from ..variant import Proposal, Stage, Variant
 from .recurrences import unrolled_by
 
 NAMES: Mapping[str, str] = {
@@ -82,6 +82,43 @@ def gate_derivative(kind: str, gates: str, *factors: Factor) -> Callable[[Case],
             yield Unrolling(activations={gate: chosen[gate]}), {"gate": NAMES[gate]}, 5
 
     return unrolled_by(ways, (kind,))
+
+
+def gate_derivative_rows(kind: str, gates: str, candidate: str) -> tuple[Variant, ...]:
+    """The rows of wrong derivatives of the gates of a GRU or an LSTM; `candidate` is the gate with tanh."""
+    family = kind.lower()
+    return (
+        Variant(
+            code=f"{family}.gate_derivative_missing",
+            stage=Stage.BACKWARD,
+            title=f"The derivative of {{gate}} is missing in the backward pass of the {kind} {{sites}}.",
+            explanation="Behind a gate a = σ(·) the error is multiplied by a(1 − a), behind the candidate "
+            f"{candidate} = tanh(·) by 1 − {candidate}². The numbers are those without this factor at {{gate}}.",
+            advice=f"Multiply by a(1 − a) or 1 − {candidate}².",
+            propose=gate_derivative(kind, gates, missing),
+            rank=12,
+        ),
+        Variant(
+            code=f"{family}.gate_derivative_at_preactivation",
+            stage=Stage.BACKWARD,
+            title=f"The derivative of {{gate}} in the {kind} {{sites}} is computed from the pre-activation.",
+            explanation="σ′ = a(1 − a) and tanh′ = 1 − a² take the activation a. The numbers have the pre-activation "
+            "in its place.",
+            advice="Put the output of σ or tanh into the formula.",
+            propose=gate_derivative(kind, gates, sigmoid_at_preactivation, tanh_at_preactivation),
+            rank=15,
+        ),
+        Variant(
+            code=f"{family}.gate_derivative_twice",
+            stage=Stage.BACKWARD,
+            title=f"The function is applied twice in the derivative of {{gate}} of the {kind} {{sites}}.",
+            explanation="The numbers are those of σ(a)(1 − σ(a)), or 1 − tanh²(a), where a is already the activation.",
+            advice="Use a(1 − a) and 1 − a² with the activation, or σ(z)(1 − σ(z)) and 1 − tanh²(z) with the "
+            "pre-activation.",
+            propose=gate_derivative(kind, gates, sigmoid_twice, tanh_twice),
+            rank=25,
+        ),
+    )
 
 
 def named(gates: str) -> str:

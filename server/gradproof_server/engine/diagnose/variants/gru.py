@@ -10,16 +10,12 @@ from ..rules import rewire
 from ..variant import Stage, Variant
 from .gates import (
     gate_derivative,
+    gate_derivative_rows,
     gate_orders,
     hard_sigmoid,
-    missing,
     not_squared,
     of_sigmoid,
     of_tanh,
-    sigmoid_at_preactivation,
-    sigmoid_twice,
-    tanh_at_preactivation,
-    tanh_twice,
     with_function,
 )
 from .recurrences import has_bias, recurs, unrolled
@@ -257,36 +253,7 @@ VARIANTS: tuple[Variant, ...] = (
         convention=True,
         source="Keras before 2.3.",
     ),
-    Variant(
-        code="gru.gate_derivative_missing",
-        stage=BACKWARD,
-        title="The derivative of {gate} is missing in the backward pass of the GRU {sites}.",
-        explanation="Behind a gate a = σ(·) the error is multiplied by a(1 − a), behind the candidate n = tanh(·) by "
-        "1 − n². The numbers are those without this factor at {gate}.",
-        advice="Multiply by a(1 − a) or 1 − n².",
-        propose=gate_derivative("GRU", "rzn", missing),
-        rank=12,
-    ),
-    Variant(
-        code="gru.gate_derivative_at_preactivation",
-        stage=BACKWARD,
-        title="The derivative of {gate} in the GRU {sites} is computed from the pre-activation.",
-        explanation="σ′ = a(1 − a) and tanh′ = 1 − a² take the activation a. The numbers have the pre-activation in "
-        "their place.",
-        advice="Put the output of σ or tanh into the formula.",
-        propose=gate_derivative("GRU", "rzn", sigmoid_at_preactivation, tanh_at_preactivation),
-        rank=15,
-    ),
-    Variant(
-        code="gru.gate_derivative_twice",
-        stage=BACKWARD,
-        title="The function is applied twice in the derivative of {gate} of the GRU {sites}.",
-        explanation="The numbers are those of σ(a)(1 − σ(a)), or 1 − tanh²(a), where a is already the activation.",
-        advice="Use a(1 − a) and 1 − a² with the activation, or σ(z)(1 − σ(z)) and 1 − tanh²(z) with the "
-        "pre-activation.",
-        propose=gate_derivative("GRU", "rzn", sigmoid_twice, tanh_twice),
-        rank=25,
-    ),
+    *gate_derivative_rows("GRU", "rzn", "n"),
     Variant(
         code="gru.candidate_derivative_of_sigmoid",
         stage=BACKWARD,

@@ -51,11 +51,6 @@ def log_softmax(
     return propose
 
 
-def sigmoid_of_output(y: torch.Tensor) -> torch.Tensor:
-    """a(1 - a)."""
-    return y * (1 - y)
-
-
 WITHOUT_ACTIVATION: tuple[tuple[str, Slope, int], ...] = (
     ("ŷ(1 − ŷ), the derivative of a sigmoid", lambda y: y * (1 - y), 0),
     ("σ(ŷ)(1 − σ(ŷ)), the derivative of a sigmoid", lambda y: torch.sigmoid(y) * torch.sigmoid(-y), 2),

@@ -11,12 +11,11 @@ from ..rules import rewire
 from ..variant import Stage, Variant
 from .gates import (
     gate_derivative,
+    gate_derivative_rows,
     missing,
     not_squared,
     of_sigmoid,
     of_tanh,
-    sigmoid_at_preactivation,
-    sigmoid_twice,
     tanh_at_preactivation,
     tanh_twice,
 )
@@ -136,36 +135,7 @@ VARIANTS: tuple[Variant, ...] = (
         propose=unrolled(_lstm(_squashed_twice), KINDS),
         rank=22,
     ),
-    Variant(
-        code="lstm.gate_derivative_missing",
-        stage=B,
-        title="The derivative of {gate} is missing in the backward pass of the LSTM {sites}.",
-        explanation="Behind a gate a = σ(·) the error is multiplied by a(1 − a), behind the candidate g = tanh(·) by "
-        "1 − g². The numbers are those without this factor at {gate}.",
-        advice="Multiply by a(1 − a) or 1 − g².",
-        propose=gate_derivative("LSTM", "ifgo", missing),
-        rank=12,
-    ),
-    Variant(
-        code="lstm.gate_derivative_at_preactivation",
-        stage=B,
-        title="The derivative of {gate} in the LSTM {sites} is computed from the pre-activation.",
-        explanation="σ′ = a(1 − a) and tanh′ = 1 − a² take the activation a. The numbers have the pre-activation in "
-        "its place.",
-        advice="Put the output of σ or tanh into the formula.",
-        propose=gate_derivative("LSTM", "ifgo", sigmoid_at_preactivation, tanh_at_preactivation),
-        rank=15,
-    ),
-    Variant(
-        code="lstm.gate_derivative_twice",
-        stage=B,
-        title="The function is applied twice in the derivative of {gate} of the LSTM {sites}.",
-        explanation="The numbers are those of σ(a)(1 − σ(a)), or 1 − tanh²(a), where a is already the activation.",
-        advice="Use a(1 − a) and 1 − a² with the activation, or σ(z)(1 − σ(z)) and 1 − tanh²(z) with the "
-        "pre-activation.",
-        propose=gate_derivative("LSTM", "ifgo", sigmoid_twice, tanh_twice),
-        rank=25,
-    ),
+    *gate_derivative_rows("LSTM", "ifgo", "g"),
     Variant(
         code="lstm.candidate_derivative_of_sigmoid",
         stage=B,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -50,12 +50,6 @@ def epsilon(node: Node, x: torch.Tensor) -> float:
     """The layer's ε; of RMSNorm without one the type's."""
     eps = module_of(node).eps
     return float(torch.finfo(x.dtype).eps if eps is None else eps)
-
-
-def statistics_given(node: Node) -> bool:
-    """Whether the layer takes its running statistics instead of those of its input."""
-    module = module_of(node)
-    return bool(getattr(module, "track_running_stats", False)) and not module.training
 
 
 def layout(node: Node, x: torch.Tensor) -> tuple[torch.Tensor, tuple[int, ...], tuple[int, ...]]:
@@ -158,8 +152,3 @@ def by_running(case: Case) -> Iterator[Node]:
     """Batch normalizations that take running statistics in this training."""
     if not case.training.train:
         yield from (node for node in case.nodes(*BATCH, *INSTANCE) if module_of(node).track_running_stats)
-
-
-def with_affine(way: Way, affine: Any) -> Way:
-    """Another way of γ and β."""
-    return replace(way, affine=affine)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from ...layers import RECURRENT
 from ...network import Node
 from ..case import Case
-from ..recurrent import Unrolling, is_cell, kind_of, module_of
+from ..recurrent import Unrolling, is_cell, module_of
 from ..variant import Proposal
 from .sites import at_each
 
@@ -128,8 +128,3 @@ def used_outputs(case: Case, node: Node) -> frozenset[str]:
 def gives(*outputs: str) -> Condition:
     """Whether a layer is asked for one of these outputs."""
     return lambda case, node: not is_cell(node) and bool(used_outputs(case, node) & set(outputs))
-
-
-def of_kind(*kinds: str) -> Condition:
-    """Whether the node is of one of these kinds."""
-    return lambda case, node: kind_of(node) in kinds

@@ -15,8 +15,6 @@ from ..variant import Proposal, Stage, Variant
 from .norms import BATCH, INSTANCE, Tensors, layout
 from .sites import at_each, module_of
 
-Keep = Callable[[Node, Tensors, torch.Tensor, torch.Tensor], None]
-
 
 def tracking(case: Case) -> list[Node]:
     """Layers that update running statistics in this training."""
