@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import time
-import warnings
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
+from .determinism import deterministic
 from .errors import TORCH_ERRORS, as_problem_error
 from .forward import NodeCall, Values, forward, loss_value
 from .program import LossProgram, Program
@@ -58,7 +58,22 @@ class Rules:
 
 
 PYTORCH = Rules()
-DETERMINISTIC: Any = torch.utils.deterministic
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Forward, loss and backward of the first step, for several runs that differ only in what comes after.
+
+    values: by key, inputs included; those in `retained` have kept their gradient. gradients: of the trained
+    parameters, before any rule. buffers: after the forward pass.
+    """
+
+    values: Values
+    inputs: Named
+    loss: torch.Tensor
+    gradients: Named
+    retained: frozenset[str]
+    buffers: Named
 
 
 def never() -> bool:
@@ -66,11 +81,18 @@ def never() -> bool:
     return False
 
 
-def run(training: Training, wanted: Wanted, should_stop: ShouldStop = never, rules: Rules = PYTORCH) -> Outcome:
+def run(
+    training: Training,
+    wanted: Wanted,
+    should_stop: ShouldStop = never,
+    rules: Rules = PYTORCH,
+    evaluation: Evaluation | None = None,
+) -> Outcome:
     """Runs the training and returns the wanted tensors, on CPU, ordered by step, quantity and the network's order.
 
     The random generator of the calling process and PyTorch's global switches are as before afterwards. The same
-    training gives the same bits.
+    training gives the same bits. With an `evaluation`, which `evaluate` gave for the same forward pass, loss and
+    backward pass, the first step goes on from there.
 
     Raises:
         InvalidProblemError: PyTorch cannot run it; names the node or the stage.
@@ -79,7 +101,7 @@ def run(training: Training, wanted: Wanted, should_stop: ShouldStop = never, rul
     """
     started = time.perf_counter()
     with deterministic(training):
-        runner = _Runner(training, wanted, rules)
+        runner = _Runner(training, wanted, rules, evaluation)
         for step in range(min(wanted.last_step(len(training.steps)), training.last_step) + 1):
             if should_stop():
                 raise StoppedError("the caller does not wait any more")
@@ -94,6 +116,12 @@ def run(training: Training, wanted: Wanted, should_stop: ShouldStop = never, rul
     )
 
 
+def evaluate(training: Training, wanted: Wanted, rules: Rules = PYTORCH) -> Evaluation:
+    """Forward, loss and backward of the first step; raises as `run`."""
+    with deterministic(training):
+        return _Runner(training, wanted, rules).evaluate(0)
+
+
 def device_name(device: torch.device) -> str:
     """ "cpu", or "cuda:0 (name of the device)"."""
     if device.type == "cuda":
@@ -101,46 +129,11 @@ def device_name(device: torch.device) -> str:
     return str(device)
 
 
-@contextlib.contextmanager
-def deterministic(training: Training) -> Iterator[None]:
-    """Seeds the generators and switches to deterministic, full-precision algorithms; restores everything after."""
-    devices = [training.device] if training.device.type == "cuda" else []
-    was = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    filled = DETERMINISTIC.fill_uninitialized_memory
-    with torch.random.fork_rng(devices), _full_precision(training.device), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        # On CPU every operation repeats its bits once this is on, also those that PyTorch lists as unsupported.
-        torch.use_deterministic_algorithms(True, warn_only=training.device.type == "cpu")
-        DETERMINISTIC.fill_uninitialized_memory = False
-        # torch.manual_seed would seed every kind of device and note where it was called, a third of a small run.
-        torch.default_generator.manual_seed(training.seed)
-        if devices:
-            torch.cuda.manual_seed(training.seed)
-        try:
-            yield
-        finally:
-            torch.use_deterministic_algorithms(was[0], warn_only=was[1])
-            DETERMINISTIC.fill_uninitialized_memory = filled
-
-
-@contextlib.contextmanager
-def _full_precision(device: torch.device) -> Iterator[None]:
-    if device.type != "cuda":
-        yield
-        return
-    was = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    try:
-        yield
-    finally:
-        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = was
-
-
 class _Runner:
     """The moving parts of one run."""
 
-    def __init__(self, training: Training, wanted: Wanted, rules: Rules) -> None:
-        self.training, self.wanted, self.rules = training, wanted, rules
+    def __init__(self, training: Training, wanted: Wanted, rules: Rules, evaluation: Evaluation | None = None) -> None:
+        self.training, self.wanted, self.rules, self.evaluation = training, wanted, rules, evaluation
         self.kept: dict[TensorId, torch.Tensor] = {}
         self.learning_rates: list[float] = []
         self.memory: dict[Any, Any] = {}
@@ -186,15 +179,15 @@ class _Runner:
         step = self.training.steps[k]
         needs_update = self._needs_update(k)
         if self.optimizer is None or not needs_update:
-            self._evaluate(k, step)
+            self._evaluate(k)
             self._keep_after(k)
             return
         rates = self._set_learning_rate(step)
         if self.rules.update is None and isinstance(self.optimizer, torch.optim.LBFGS):
             with self._stage("optimizer", "the optimizer cannot take a step"):
-                loss = self.optimizer.step(lambda: float(self._evaluate(k, step)))  # type: ignore[no-untyped-call]
+                loss = self.optimizer.step(lambda: float(self._evaluate(k)))  # type: ignore[no-untyped-call]
         else:
-            loss = self._evaluate(k, step)
+            loss = self._evaluate(k)
             self._update(k)
         self._restore_learning_rate(rates)
         if self.scheduler is not None:
@@ -206,26 +199,44 @@ class _Runner:
         kinds = (Quantity.UPDATED, Quantity.STATE)
         return k < last or any(self.wanted.any_of(kind, k) for kind in kinds)
 
-    def _evaluate(self, k: int, step: StepData) -> torch.Tensor:
+    def _evaluate(self, k: int) -> torch.Tensor:
         """Forward, loss, backward, clipping; keeps what is wanted of the first evaluation in a step."""
+        first = TensorId(k, Quantity.LOSS) not in self.kept
+        if self.evaluation is not None and first and k == 0:
+            evaluation = self._resumed(self.evaluation)
+        else:
+            evaluation = self.evaluate(k)
+        moment = self._moment(k, evaluation.values)
+        gradients = self._raw_gradients(moment)
+        if first:
+            self._keep_evaluation(k, evaluation, gradients)
+        self._clip(gradients, moment)
+        return evaluation.loss
+
+    def evaluate(self, k: int) -> Evaluation:
+        """Forward, loss and backward of step k."""
+        step = self.training.steps[k]
         inputs = self._inputs(k, step)
         targets = {name: self._place(tensor) for name, tensor in step.targets.items()}
         tensors = {**self.parameters, **self.buffers}
         for parameter in self.trained.values():
             parameter.grad = None
         values = forward(self.training.program, tensors, inputs, self.training.dtype, self.rules.nodes)
-        first = TensorId(k, Quantity.LOSS) not in self.kept
-        retained = self._retain(k, values) if first else ()
+        retained = self._retain(k, values)
         loss = self._loss(tensors, values, targets)
         if loss.requires_grad:
             with self._stage("network", "the backward pass failed"):
                 loss.backward()  # type: ignore[no-untyped-call]
-        moment = self._moment(k, values)
-        gradients = self._raw_gradients(moment)
-        if first:
-            self._keep_evaluation(k, loss, values, inputs, gradients, retained)
-        self._clip(gradients, moment)
-        return loss.detach()
+        gradients = {name: p.grad for name, p in self.trained.items() if p.grad is not None}
+        return Evaluation(values, inputs, loss.detach(), gradients, retained, self.buffers)
+
+    def _resumed(self, evaluation: Evaluation) -> Evaluation:
+        """The evaluation, with its gradients and buffers as those of this run."""
+        for name, gradient in evaluation.gradients.items():
+            self.trained[name].grad = gradient.clone()
+        for name, buffer in evaluation.buffers.items():
+            self.buffers[name].copy_(buffer)
+        return evaluation
 
     def _moment(self, k: int, values: Values) -> Moment:
         rates = {}
@@ -246,13 +257,13 @@ class _Runner:
                 inputs[name].requires_grad_()
         return inputs
 
-    def _retain(self, k: int, values: Values) -> tuple[str, ...]:
+    def _retain(self, k: int, values: Values) -> frozenset[str]:
         if not self.wanted.any_of(Quantity.NODE_GRADIENT, k):
-            return ()
+            return frozenset()
         keys = [key for key, value in values.items() if value.requires_grad and not value.is_leaf]
         for key in keys:
             values[key].retain_grad()
-        return tuple(keys)
+        return frozenset(keys)
 
     def _loss(self, tensors: Named, values: Values, targets: Named) -> torch.Tensor:
         program = self.training.program
@@ -321,23 +332,21 @@ class _Runner:
         if self.wanted.has(id):
             self.kept[id] = make()
 
-    def _keep_evaluation(
-        self, k: int, loss: torch.Tensor, values: Values, inputs: Named, gradients: Named, retained: tuple[str, ...]
-    ) -> None:
-        program = self.training.program
-        self.kept[TensorId(k, Quantity.LOSS)] = to_host(loss.reshape(()))
+    def _keep_evaluation(self, k: int, evaluation: Evaluation, gradients: Named) -> None:
+        program, values = self.training.program, evaluation.values
+        self.kept[TensorId(k, Quantity.LOSS)] = to_host(evaluation.loss.reshape(()))
         for key in program.outputs:
             self._keep(k, Quantity.OUTPUT, key, lambda key=key: to_host(values[key]))  # type: ignore[misc]
         for name, parameter in self.parameters.items():
             make = gradients.get(name, None)
             self._keep(k, Quantity.GRADIENT, name, lambda g=make, p=parameter: gradient_of(p, g))  # type: ignore[misc]
-        for name, tensor in inputs.items():
+        for name, tensor in evaluation.inputs.items():
             if tensor.is_floating_point():
                 self._keep(k, Quantity.INPUT_GRADIENT, name, lambda t=tensor: gradient_of(t, t.grad))  # type: ignore[misc]
         for key in node_keys(program, values):
             self._keep(k, Quantity.NODE_VALUE, key, lambda key=key: to_host(values[key]))  # type: ignore[misc]
             if values[key].is_floating_point():
-                grad = values[key].grad if key in retained else None
+                grad = values[key].grad if key in evaluation.retained else None
                 self._keep(k, Quantity.NODE_GRADIENT, key, lambda v=values[key], g=grad: gradient_of(v, g))  # type: ignore[misc]
 
     def _state(self) -> Named:
