@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 import torch
 
-from . import correct, corruptions, injection, pairs, timing
+from . import correct, corruptions, pairs, recall, timing
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured."""
+    """How much is measured; `share` is that of the rows of the table of mistakes that are injected."""
 
+    share: float
     injections: int
     injection_seconds: float
     pairs: int
@@ -26,14 +27,14 @@ class Size:
     repeats: int
 
 
-QUICK = Size(1, 60, 20, 60, 200, 20, 1)
-FULL = Size(20, 4 * 3600, 200, 1800, 2000, 100, 5)
+QUICK = Size(1 / 3, 1, 240, 20, 60, 200, 20, 1)
+FULL = Size(1.0, 20, 4 * 3600, 200, 1800, 2000, 100, 5)
 
 
 def parts(size: Size, seed: int) -> dict[str, Callable[[], str]]:
     """The measurements by their titles."""
     return {
-        "Injected mistakes": lambda: injection.tables(injection.measure(size.injections, size.injection_seconds, seed)),
+        "Injected mistakes": lambda: recall.measured(size.share, size.injections, size.injection_seconds, seed),
         "Pairs of mistakes": lambda: pairs.table(pairs.measure(size.pairs, size.pair_seconds, seed + 30_000)),
         "Correct claims": lambda: correct.table(correct.measure(size.correct, seed + 10_000)),
         "Corruptions outside the table": lambda: corruptions.table(

@@ -9,8 +9,8 @@ import torch
 from gradproof_server.engine import Training, Wanted, compare, run
 from gradproof_server.engine.compare import overall
 from gradproof_server.engine.diagnose.case import Case
-from gradproof_server.engine.diagnose.diagnosis import diagnose, is_credible
-from gradproof_server.engine.diagnose.search import Attempt, Search
+from gradproof_server.engine.diagnose.diagnosis import diagnose
+from gradproof_server.engine.diagnose.search import Search
 from gradproof_server.engine.diagnose.variants import TABLE
 from gradproof_server.engine.types import (
     Claim,
@@ -88,8 +88,17 @@ def ask(training: Training, claim: Claim, options: DiagnosisOptions) -> Answer:
     return Answer(outcome, comparisons, diagnose(training, outcome, claim, comparisons, options))
 
 
-def attempts(training: Training, claim: Claim, answer: Answer, options: DiagnosisOptions) -> list[Attempt]:
-    """The complete explanations with the numbers that they tell, in order."""
+def told_by(
+    training: Training, claim: Claim, answer: Answer, codes: tuple[str, ...], options: DiagnosisOptions
+) -> list[Told]:
+    """The numbers that complete explanations by these rows tell, the likeliest first."""
     case = Case(training, claim, answer.outcome.tensors, answer.comparisons)
-    found = Search(case, TABLE, options).run()
-    return [attempt for attempt in found.complete if is_credible(attempt, found)]
+    rows = tuple(variant for variant in TABLE if variant.code in codes)
+    return [attempt.told for attempt in Search(case, rows, options).run().complete if attempt.codes == codes]
+
+
+def precision_name(precision: Precision) -> str:
+    """ "5 decimals" or "float64"."""
+    if isinstance(precision, PrintedDecimals):
+        return f"{precision.digits} decimals"
+    return str(precision.dtype).removeprefix("torch.") if isinstance(precision, ComputedIn) else "tolerances"

@@ -12,8 +12,9 @@ from gradproof_server.engine.errors import TORCH_ERRORS
 from gradproof_server.engine.types import ComputedIn, DiagnosisOptions, PrintedDecimals, ProblemError
 
 from .claims import Told, ask, claim_of, disagrees
+from .draw import Draw
 from .injection import altered, case_of
-from .problems import Draw, Problem, random_problem
+from .problems import Problem, random_problem
 
 OPTIONS = DiagnosisOptions(max_seconds=5.0, max_combination=2)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 from gradproof_server.engine.diagnose.variants import TABLE
 
-from benchmarks.diagnosis import injection
+from benchmarks.diagnosis import injection, recall
+from benchmarks.diagnosis.results import Results
 
 COMMON = (
     "loss.half_squared_error",
@@ -20,8 +23,8 @@ COMMON = (
 @pytest.mark.parametrize("code", COMMON)
 def test_injected_mistakes_come_first(code: str) -> None:
     """The mistake, or one that prints the same numbers, is the first finding, and no diagnosis raises."""
-    table = tuple(variant for variant in TABLE if variant.code == code)
-    recall = injection.measure(3, seconds=20, table=table)
-    assert recall.trials
-    assert recall.raised == []
-    assert [trial for trial in recall.trials if trial.result is injection.Result.MISS] == []
+    rows = [variant for variant in TABLE if variant.code == code]
+    results = Results()
+    injection.measure(results, 3, 20, count(), rows)
+    assert len(results.trials) == 3
+    assert [trial for trial in results.trials if trial.raised or recall.column(trial) == "miss"] == []
