@@ -28,29 +28,40 @@ from gradproof.v1 import comparison_pb2 as gradproof_dot_v1_dot_comparison__pb2
 from gradproof.v1 import diagnosis_pb2 as gradproof_dot_v1_dot_diagnosis__pb2
 from gradproof.v1 import problem_pb2 as gradproof_dot_v1_dot_problem__pb2
 from gradproof.v1 import tensor_pb2 as gradproof_dot_v1_dot_tensor__pb2
+from gradproof.v1 import witness_pb2 as gradproof_dot_v1_dot_witness__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#gradproof/v1/gradient_service.proto\x12\x0cgradproof.v1\x1a\x1agradproof/v1/catalog.proto\x1a\x18gradproof/v1/claim.proto\x1a\x1dgradproof/v1/comparison.proto\x1a\x1cgradproof/v1/diagnosis.proto\x1a\x1agradproof/v1/problem.proto\x1a\x19gradproof/v1/tensor.proto\"y\n\x17\x43omputeGradientsRequest\x12&\n\x07problem\x18\x01 \x01(\x0b\x32\x15.gradproof.v1.Problem\x12\'\n\x07include\x18\x02 \x03(\x0e\x32\x16.gradproof.v1.Quantity\x12\r\n\x05steps\x18\x03 \x03(\r\"F\n\x18\x43omputeGradientsResponse\x12*\n\treference\x18\x01 \x01(\x0b\x32\x17.gradproof.v1.Reference\"\xbf\x01\n\x15\x43heckGradientsRequest\x12&\n\x07problem\x18\x01 \x01(\x0b\x32\x15.gradproof.v1.Problem\x12\"\n\x05\x63laim\x18\x02 \x01(\x0b\x32\x13.gradproof.v1.Claim\x12\'\n\x07include\x18\x03 \x03(\x0e\x32\x16.gradproof.v1.Quantity\x12\x31\n\tdiagnosis\x18\x04 \x01(\x0b\x32\x1e.gradproof.v1.DiagnosisOptions\"\xc7\x01\n\x16\x43heckGradientsResponse\x12&\n\x07verdict\x18\x01 \x01(\x0e\x32\x15.gradproof.v1.Verdict\x12-\n\x0b\x63omparisons\x18\x02 \x03(\x0b\x32\x18.gradproof.v1.Comparison\x12*\n\treference\x18\x03 \x01(\x0b\x32\x17.gradproof.v1.Reference\x12*\n\tdiagnosis\x18\x04 \x01(\x0b\x32\x17.gradproof.v1.Diagnosis\"\xb3\x01\n\tReference\x12*\n\x07tensors\x18\x01 \x03(\x0b\x32\x19.gradproof.v1.NamedTensor\x12\x16\n\x0elearning_rates\x18\x02 \x03(\x01\x12.\n\x0b\x65nvironment\x18\x03 \x01(\x0b\x32\x19.gradproof.v1.Environment\x12\x12\n\nparameters\x18\x04 \x01(\x04\x12\r\n\x05\x66lops\x18\x05 \x01(\x04\x12\x0f\n\x07seconds\x18\x06 \x01(\x01\"\x14\n\x12ListCatalogRequest\"\x94\x03\n\x13ListCatalogResponse\x12*\n\x06layers\x18\x01 \x03(\x0b\x32\x1a.gradproof.v1.CatalogEntry\x12-\n\tfunctions\x18\x02 \x03(\x0b\x32\x1a.gradproof.v1.CatalogEntry\x12*\n\x06losses\x18\x03 \x03(\x0b\x32\x1a.gradproof.v1.CatalogEntry\x12.\n\noptimizers\x18\x04 \x03(\x0b\x32\x1a.gradproof.v1.CatalogEntry\x12-\n\tschedules\x18\x05 \x03(\x0b\x32\x1a.gradproof.v1.CatalogEntry\x12\x30\n\tomissions\x18\x06 \x03(\x0b\x32\x1d.gradproof.v1.CatalogOmission\x12$\n\x06limits\x18\x07 \x01(\x0b\x32\x14.gradproof.v1.Limits\x12.\n\x0b\x65nvironment\x18\x08 \x01(\x0b\x32\x19.gradproof.v1.Environment\x12\x0f\n\x07\x64\x65vices\x18\t \x03(\t2\xa5\x02\n\x0fGradientService\x12\x61\n\x10\x43omputeGradients\x12%.gradproof.v1.ComputeGradientsRequest\x1a&.gradproof.v1.ComputeGradientsResponse\x12[\n\x0e\x43heckGradients\x12#.gradproof.v1.CheckGradientsRequest\x1a$.gradproof.v1.CheckGradientsResponse\x12R\n\x0bListCatalog\x12 .gradproof.v1.ListCatalogRequest\x1a!.gradproof.v1.ListCatalogResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#gradproof/v1/gradient_service.proto\x12\x0cgradproof.v1\x1a\x1agradproof/v1/catalog.proto\x1a\x18gradproof/v1/claim.proto\x1a\x1dgradproof/v1/comparison.proto\x1a\x1cgradproof/v1/diagnosis.proto\x1a\x1agradproof/v1/problem.proto\x1a\x19gradproof/v1/tensor.proto\x1a\x1agradproof/v1/witness.proto\"y\n\x17\x43omputeGradientsRequest\x12&\n\x07problem\x18\x01 \x01(\x0b\x32\x15.gradproof.v1.Problem\x12\'\n\x07include\x18\x02 \x03(\x0e\x32\x16.gradproof.v1.Quantity\x12\r\n\x05steps\x18\x03 \x03(\r\"F\n\x18\x43omputeGradientsResponse\x12*\n\treference\x18\x01 \x01(\x0b\x32\x17.gradproof.v1.Reference\"\xbf\x01\n\x15\x43heckGradientsRequest\x12&\n\x07problem\x18\x01 \x01(\x0b\x32\x15.gradproof.v1.Problem\x12\"\n\x05\x63laim\x18\x02 \x01(\x0b\x32\x13.gradproof.v1.Claim\x12\'\n\x07include\x18\x03 \x03(\x0e\x32\x16.gradproof.v1.Quantity\x12\x31\n\tdiagnosis\x18\x04 \x01(\x0b\x32\x1e.gradproof.v1.DiagnosisOptions\"\xc7\x01\n\x16\x43heckGradientsResponse\x12&\n\x07verdict\x18\x01 \x01(\x0e\x32\x15.gradproof.v1.Verdict\x12-\n\x0b\x63omparisons\x18\x02 \x03(\x0b\x32\x18.gradproof.v1.Comparison\x12*\n\treference\x18\x03 \x01(\x0b\x32\x17.gradproof.v1.Reference\x12*\n\tdiagnosis\x18\x04 \x01(\x0b\x32\x17.gradproof.v1.Diagnosis\"\x93\x01\n\x16VerifyGradientsRequest\x12&\n\x07problem\x18\x01 \x01(\x0b\x32\x15.gradproof.v1.Problem\x12\"\n\x05\x63laim\x18\x02 \x01(\x0b\x32\x13.gradproof.v1.Claim\x12-\n\x07options\x18\x03 \x01(\x0b\x32\x1c.gradproof.v1.WitnessOptions\"\xe6\x01\n\x17VerifyGradientsResponse\x12\x31\n\x08\x65stimate\x18\x01 \x01(\x0b\x32\x1d.gradproof.v1.WitnessEstimateH\x00\x12\x31\n\x08progress\x18\x02 \x01(\x0b\x32\x1d.gradproof.v1.WitnessProgressH\x00\x12-\n\x06tensor\x18\x03 \x01(\x0b\x32\x1b.gradproof.v1.TensorWitnessH\x00\x12-\n\x06report\x18\x04 \x01(\x0b\x32\x1b.gradproof.v1.WitnessReportH\x00\x42\x07\n\x05\x65vent\"|\n\x14\x43heckFunctionRequest\x12,\n\x05start\x18\x01 \x01(\x0b\x32\x1b.gradproof.v1.FunctionStartH\x00\x12+\n\x06values\x18\x02 \x01(\x0b\x32\x19.gradproof.v1.BatchValuesH\x00\x42\t\n\x07message\"j\n\rFunctionStart\x12*\n\x05\x63laim\x18\x01 \x01(\x0b\x32\x1b.gradproof.v1.FunctionClaim\x12-\n\x07options\x18\x02 \x01(\x0b\x32\x1c.gradproof.v1.WitnessOptions\"\xe3\x01\n\x15\x43heckFunctionResponse\x12\x31\n\x08\x65stimate\x18\x01 \x01(\x0b\x32\x1d.gradproof.v1.WitnessEstimateH\x00\x12*\n\x06points\x18\x02 \x01(\x0b\x32\x18.gradproof.v1.PointBatchH\x00\x12\x31\n\x08progress\x18\x03 \x01(\x0b\x32\x1d.gradproof.v1.WitnessProgressH\x00\x12-\n\x06report\x18\x04 \x01(\x0b\x32\x1b.gradproof.v1.WitnessReportH\x00\x42\t\n\x07message\"\xb3\x01\n\tReference\x12*\n\x07tensors\x18\x01 \x03(\x0b\x32\x19.gradproof.v1.NamedTensor\x12\x16\n\x0elearning_rates\x18\x02 \x03(\x01\x12.\n\x0b\x65nvironment\x18\x03 \x01(\x0b\x32\x19.gradproof.v1.Environment\x12\x12\n\nparameters\x18\x04 \x01(\x04\x12\r\n\x05\x66lops\x18\x05 \x01(\x04\x12\x0f\n\x07seconds\x18\x06 \x01(\x01\"\x14\n\x12ListCatalogRequest\"\x94\x03\n\x13ListCatalogResponse\x12*\n\x06layers\x18\x01 \x03(\x0b\x32\x1a.gradproof.v1.CatalogEntry\x12-\n\tfunctions\x18\x02 \x03(\x0b\x32\x1a.gradproof.v1.CatalogEntry\x12*\n\x06losses\x18\x03 \x03(\x0b\x32\x1a.gradproof.v1.CatalogEntry\x12.\n\noptimizers\x18\x04 \x03(\x0b\x32\x1a.gradproof.v1.CatalogEntry\x12-\n\tschedules\x18\x05 \x03(\x0b\x32\x1a.gradproof.v1.CatalogEntry\x12\x30\n\tomissions\x18\x06 \x03(\x0b\x32\x1d.gradproof.v1.CatalogOmission\x12$\n\x06limits\x18\x07 \x01(\x0b\x32\x14.gradproof.v1.Limits\x12.\n\x0b\x65nvironment\x18\x08 \x01(\x0b\x32\x19.gradproof.v1.Environment\x12\x0f\n\x07\x64\x65vices\x18\t \x03(\t2\xe5\x03\n\x0fGradientService\x12\x61\n\x10\x43omputeGradients\x12%.gradproof.v1.ComputeGradientsRequest\x1a&.gradproof.v1.ComputeGradientsResponse\x12[\n\x0e\x43heckGradients\x12#.gradproof.v1.CheckGradientsRequest\x1a$.gradproof.v1.CheckGradientsResponse\x12`\n\x0fVerifyGradients\x12$.gradproof.v1.VerifyGradientsRequest\x1a%.gradproof.v1.VerifyGradientsResponse0\x01\x12\\\n\rCheckFunction\x12\".gradproof.v1.CheckFunctionRequest\x1a#.gradproof.v1.CheckFunctionResponse(\x01\x30\x01\x12R\n\x0bListCatalog\x12 .gradproof.v1.ListCatalogRequest\x1a!.gradproof.v1.ListCatalogResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'gradproof.v1.gradient_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_COMPUTEGRADIENTSREQUEST']._serialized_start=223
-  _globals['_COMPUTEGRADIENTSREQUEST']._serialized_end=344
-  _globals['_COMPUTEGRADIENTSRESPONSE']._serialized_start=346
-  _globals['_COMPUTEGRADIENTSRESPONSE']._serialized_end=416
-  _globals['_CHECKGRADIENTSREQUEST']._serialized_start=419
-  _globals['_CHECKGRADIENTSREQUEST']._serialized_end=610
-  _globals['_CHECKGRADIENTSRESPONSE']._serialized_start=613
-  _globals['_CHECKGRADIENTSRESPONSE']._serialized_end=812
-  _globals['_REFERENCE']._serialized_start=815
-  _globals['_REFERENCE']._serialized_end=994
-  _globals['_LISTCATALOGREQUEST']._serialized_start=996
-  _globals['_LISTCATALOGREQUEST']._serialized_end=1016
-  _globals['_LISTCATALOGRESPONSE']._serialized_start=1019
-  _globals['_LISTCATALOGRESPONSE']._serialized_end=1423
-  _globals['_GRADIENTSERVICE']._serialized_start=1426
-  _globals['_GRADIENTSERVICE']._serialized_end=1719
+  _globals['_COMPUTEGRADIENTSREQUEST']._serialized_start=251
+  _globals['_COMPUTEGRADIENTSREQUEST']._serialized_end=372
+  _globals['_COMPUTEGRADIENTSRESPONSE']._serialized_start=374
+  _globals['_COMPUTEGRADIENTSRESPONSE']._serialized_end=444
+  _globals['_CHECKGRADIENTSREQUEST']._serialized_start=447
+  _globals['_CHECKGRADIENTSREQUEST']._serialized_end=638
+  _globals['_CHECKGRADIENTSRESPONSE']._serialized_start=641
+  _globals['_CHECKGRADIENTSRESPONSE']._serialized_end=840
+  _globals['_VERIFYGRADIENTSREQUEST']._serialized_start=843
+  _globals['_VERIFYGRADIENTSREQUEST']._serialized_end=990
+  _globals['_VERIFYGRADIENTSRESPONSE']._serialized_start=993
+  _globals['_VERIFYGRADIENTSRESPONSE']._serialized_end=1223
+  _globals['_CHECKFUNCTIONREQUEST']._serialized_start=1225
+  _globals['_CHECKFUNCTIONREQUEST']._serialized_end=1349
+  _globals['_FUNCTIONSTART']._serialized_start=1351
+  _globals['_FUNCTIONSTART']._serialized_end=1457
+  _globals['_CHECKFUNCTIONRESPONSE']._serialized_start=1460
+  _globals['_CHECKFUNCTIONRESPONSE']._serialized_end=1687
+  _globals['_REFERENCE']._serialized_start=1690
+  _globals['_REFERENCE']._serialized_end=1869
+  _globals['_LISTCATALOGREQUEST']._serialized_start=1871
+  _globals['_LISTCATALOGREQUEST']._serialized_end=1891
+  _globals['_LISTCATALOGRESPONSE']._serialized_start=1894
+  _globals['_LISTCATALOGRESPONSE']._serialized_end=2298
+  _globals['_GRADIENTSERVICE']._serialized_start=2301
+  _globals['_GRADIENTSERVICE']._serialized_end=2786
 # @@protoc_insertion_point(module_scope)

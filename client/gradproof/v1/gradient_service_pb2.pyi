@@ -4,6 +4,7 @@ from gradproof.v1 import comparison_pb2 as _comparison_pb2
 from gradproof.v1 import diagnosis_pb2 as _diagnosis_pb2
 from gradproof.v1 import problem_pb2 as _problem_pb2
 from gradproof.v1 import tensor_pb2 as _tensor_pb2
+from gradproof.v1 import witness_pb2 as _witness_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -51,6 +52,56 @@ class CheckGradientsResponse(_message.Message):
     reference: Reference
     diagnosis: _diagnosis_pb2.Diagnosis
     def __init__(self, verdict: _Optional[_Union[_comparison_pb2.Verdict, str]] = ..., comparisons: _Optional[_Iterable[_Union[_comparison_pb2.Comparison, _Mapping]]] = ..., reference: _Optional[_Union[Reference, _Mapping]] = ..., diagnosis: _Optional[_Union[_diagnosis_pb2.Diagnosis, _Mapping]] = ...) -> None: ...
+
+class VerifyGradientsRequest(_message.Message):
+    __slots__ = ("problem", "claim", "options")
+    PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    CLAIM_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    problem: _problem_pb2.Problem
+    claim: _claim_pb2.Claim
+    options: _witness_pb2.WitnessOptions
+    def __init__(self, problem: _Optional[_Union[_problem_pb2.Problem, _Mapping]] = ..., claim: _Optional[_Union[_claim_pb2.Claim, _Mapping]] = ..., options: _Optional[_Union[_witness_pb2.WitnessOptions, _Mapping]] = ...) -> None: ...
+
+class VerifyGradientsResponse(_message.Message):
+    __slots__ = ("estimate", "progress", "tensor", "report")
+    ESTIMATE_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    TENSOR_FIELD_NUMBER: _ClassVar[int]
+    REPORT_FIELD_NUMBER: _ClassVar[int]
+    estimate: _witness_pb2.WitnessEstimate
+    progress: _witness_pb2.WitnessProgress
+    tensor: _witness_pb2.TensorWitness
+    report: _witness_pb2.WitnessReport
+    def __init__(self, estimate: _Optional[_Union[_witness_pb2.WitnessEstimate, _Mapping]] = ..., progress: _Optional[_Union[_witness_pb2.WitnessProgress, _Mapping]] = ..., tensor: _Optional[_Union[_witness_pb2.TensorWitness, _Mapping]] = ..., report: _Optional[_Union[_witness_pb2.WitnessReport, _Mapping]] = ...) -> None: ...
+
+class CheckFunctionRequest(_message.Message):
+    __slots__ = ("start", "values")
+    START_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    start: FunctionStart
+    values: _witness_pb2.BatchValues
+    def __init__(self, start: _Optional[_Union[FunctionStart, _Mapping]] = ..., values: _Optional[_Union[_witness_pb2.BatchValues, _Mapping]] = ...) -> None: ...
+
+class FunctionStart(_message.Message):
+    __slots__ = ("claim", "options")
+    CLAIM_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    claim: _witness_pb2.FunctionClaim
+    options: _witness_pb2.WitnessOptions
+    def __init__(self, claim: _Optional[_Union[_witness_pb2.FunctionClaim, _Mapping]] = ..., options: _Optional[_Union[_witness_pb2.WitnessOptions, _Mapping]] = ...) -> None: ...
+
+class CheckFunctionResponse(_message.Message):
+    __slots__ = ("estimate", "points", "progress", "report")
+    ESTIMATE_FIELD_NUMBER: _ClassVar[int]
+    POINTS_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    REPORT_FIELD_NUMBER: _ClassVar[int]
+    estimate: _witness_pb2.WitnessEstimate
+    points: _witness_pb2.PointBatch
+    progress: _witness_pb2.WitnessProgress
+    report: _witness_pb2.WitnessReport
+    def __init__(self, estimate: _Optional[_Union[_witness_pb2.WitnessEstimate, _Mapping]] = ..., points: _Optional[_Union[_witness_pb2.PointBatch, _Mapping]] = ..., progress: _Optional[_Union[_witness_pb2.WitnessProgress, _Mapping]] = ..., report: _Optional[_Union[_witness_pb2.WitnessReport, _Mapping]] = ...) -> None: ...
 
 class Reference(_message.Message):
     __slots__ = ("tensors", "learning_rates", "environment", "parameters", "flops", "seconds")

@@ -47,6 +47,16 @@ class GradientServiceStub(object):
                 request_serializer=gradproof_dot_v1_dot_gradient__service__pb2.CheckGradientsRequest.SerializeToString,
                 response_deserializer=gradproof_dot_v1_dot_gradient__service__pb2.CheckGradientsResponse.FromString,
                 _registered_method=True)
+        self.VerifyGradients = channel.unary_stream(
+                '/gradproof.v1.GradientService/VerifyGradients',
+                request_serializer=gradproof_dot_v1_dot_gradient__service__pb2.VerifyGradientsRequest.SerializeToString,
+                response_deserializer=gradproof_dot_v1_dot_gradient__service__pb2.VerifyGradientsResponse.FromString,
+                _registered_method=True)
+        self.CheckFunction = channel.stream_stream(
+                '/gradproof.v1.GradientService/CheckFunction',
+                request_serializer=gradproof_dot_v1_dot_gradient__service__pb2.CheckFunctionRequest.SerializeToString,
+                response_deserializer=gradproof_dot_v1_dot_gradient__service__pb2.CheckFunctionResponse.FromString,
+                _registered_method=True)
         self.ListCatalog = channel.unary_unary(
                 '/gradproof.v1.GradientService/ListCatalog',
                 request_serializer=gradproof_dot_v1_dot_gradient__service__pb2.ListCatalogRequest.SerializeToString,
@@ -77,6 +87,27 @@ class GradientServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def VerifyGradients(self, request, context):
+        """Holds the reference, and a claim if there is one, against numerical differentiation. First the estimate, then
+        progress and tensors as they are done, last the report. Cancelled or past its deadline it stops within a second,
+        and what was sent stays true.
+        OK, whatever the verdict; otherwise as ComputeGradients.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckFunction(self, request_iterator, context):
+        """Holds the derivative of a function that only the caller can evaluate against numerical differentiation. The caller
+        sends the claim first; then the server asks for values at batches of points, one batch at a time, and the caller
+        answers each; last comes the report and the server ends the stream.
+        OK, whatever the verdict; INVALID_ARGUMENT for a claim or an answer that does not fit; DEADLINE_EXCEEDED where an
+        answer takes longer than the server waits; ABORTED where the caller ends its side before the report.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListCatalog(self, request, context):
         """Lists what this server can build, its limits, versions and devices.
         OK.
@@ -97,6 +128,16 @@ def add_GradientServiceServicer_to_server(servicer, server):
                     servicer.CheckGradients,
                     request_deserializer=gradproof_dot_v1_dot_gradient__service__pb2.CheckGradientsRequest.FromString,
                     response_serializer=gradproof_dot_v1_dot_gradient__service__pb2.CheckGradientsResponse.SerializeToString,
+            ),
+            'VerifyGradients': grpc.unary_stream_rpc_method_handler(
+                    servicer.VerifyGradients,
+                    request_deserializer=gradproof_dot_v1_dot_gradient__service__pb2.VerifyGradientsRequest.FromString,
+                    response_serializer=gradproof_dot_v1_dot_gradient__service__pb2.VerifyGradientsResponse.SerializeToString,
+            ),
+            'CheckFunction': grpc.stream_stream_rpc_method_handler(
+                    servicer.CheckFunction,
+                    request_deserializer=gradproof_dot_v1_dot_gradient__service__pb2.CheckFunctionRequest.FromString,
+                    response_serializer=gradproof_dot_v1_dot_gradient__service__pb2.CheckFunctionResponse.SerializeToString,
             ),
             'ListCatalog': grpc.unary_unary_rpc_method_handler(
                     servicer.ListCatalog,
@@ -161,6 +202,60 @@ class GradientService(object):
             '/gradproof.v1.GradientService/CheckGradients',
             gradproof_dot_v1_dot_gradient__service__pb2.CheckGradientsRequest.SerializeToString,
             gradproof_dot_v1_dot_gradient__service__pb2.CheckGradientsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyGradients(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/gradproof.v1.GradientService/VerifyGradients',
+            gradproof_dot_v1_dot_gradient__service__pb2.VerifyGradientsRequest.SerializeToString,
+            gradproof_dot_v1_dot_gradient__service__pb2.VerifyGradientsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckFunction(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/gradproof.v1.GradientService/CheckFunction',
+            gradproof_dot_v1_dot_gradient__service__pb2.CheckFunctionRequest.SerializeToString,
+            gradproof_dot_v1_dot_gradient__service__pb2.CheckFunctionResponse.FromString,
             options,
             channel_credentials,
             insecure,
