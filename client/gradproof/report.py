@@ -4,39 +4,26 @@ from __future__ import annotations
 
 import html
 import math
-import textwrap
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gradproof.table import MARKS, WIDTH, Form, Row, count, html_table, index_text, pair, table_lines, wrap
 from gradproof.tensors import Array
 
 if TYPE_CHECKING:
     from gradproof.results import Comparison, Diagnosis, Finding, Reference, Report, UpdateComparison, WorstElement
 
-WIDTH = 110
-SHRINKABLE = ((1, 10), (3, 9))
-"""Columns that give way where the table is too wide, the names first, and how narrow they may become."""
-MARKS = {"AGREES": "ok", "DISAGREES": "XX", "INCONCLUSIVE": "??"}
-HEADER = ("", "tensor", "wrong", "worst at", "claimed", "reference", "abs", "rel", "ulp", "tolerance", "from")
-LEFT = frozenset({0, 1, 3, 10})
-"""Columns that are aligned to the left; the others hold numbers."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table: its cells, whether it is bad, and remarks that belong below it."""
-
-    cells: tuple[str, ...]
-    verdict: str
-    remarks: tuple[str, ...] = ()
+FORM = Form(
+    header=("", "tensor", "wrong", "worst at", "claimed", "reference", "abs", "rel", "ulp", "tolerance", "from"),
+    left=frozenset({0, 1, 3, 10}),
+    shrinkable=((1, 10), (3, 9)),
+)
 
 
 def report_to_text(report: Report) -> str:
     """The report as plain text, no wider than about 110 columns."""
-    parts = [summary(report), *_table_lines(report_rows(report))]
+    parts = [summary(report), *table_lines(FORM, report_rows(report))]
     if report.diagnosis is not None:
         parts += _diagnosis_lines(report.diagnosis)
     return "\n".join(parts)
@@ -47,15 +34,11 @@ def summary(report: Report) -> str:
     tensors = len(report.comparisons)
     numbers = sum(c.elements for c in report.comparisons)
     if report.verdict == "AGREES":
-        return f"AGREES: {_count(tensors, 'claimed tensor')}, {_count(numbers, 'number')}, all within tolerance"
+        return f"AGREES: {count(tensors, 'claimed tensor')}, {count(numbers, 'number')}, all within tolerance"
     bad = [c for c in report.comparisons if c.verdict == report.verdict]
     wrong = sum(max(c.disagreeing, c.update.disagreeing if c.update else 0) for c in bad)
-    tail = f", {wrong} of {_count(numbers, 'number')} outside tolerance" if report.verdict == "DISAGREES" else ""
-    return f"{report.verdict}: {len(bad)} of {_count(tensors, 'claimed tensor')}{tail}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+    tail = f", {wrong} of {count(numbers, 'number')} outside tolerance" if report.verdict == "DISAGREES" else ""
+    return f"{report.verdict}: {len(bad)} of {count(tensors, 'claimed tensor')}{tail}"
 
 
 def report_rows(report: Report) -> list[Row]:
@@ -91,73 +74,21 @@ def _worst_cells(worst: WorstElement | None) -> tuple[str, ...]:
         return ("-",) * 7
     return (
         index_text(worst.index),
-        *_pair(worst.claimed, worst.reference),
+        *pair(worst.claimed, worst.reference),
         *(f"{value:.2g}" for value in (worst.absolute, worst.relative, worst.ulps, worst.tolerance)),
     )
-
-
-def index_text(index: Sequence[int]) -> str:
-    """The position of an element, "[0,1]"; "scalar" where there are no dimensions."""
-    return f"[{','.join(map(str, index))}]" if index else "scalar"
-
-
-def _pair(claimed: float, reference: float) -> tuple[str, str]:
-    """Both numbers with as many digits, 6 or 9, as are needed to see that they differ."""
-    for digits in (6, 9):
-        texts = f"{claimed:.{digits}g}", f"{reference:.{digits}g}"
-        if texts[0] != texts[1]:
-            break
-    return texts
-
-
-def _table_lines(rows: Sequence[Row]) -> list[str]:
-    widths = _column_widths([HEADER, *(row.cells for row in rows)])
-    lines = ["", _line(HEADER, widths)]
-    for row in rows:
-        lines.append(_line(row.cells, widths))
-        for remark in row.remarks:
-            lines += _wrap(remark, "     ")
-    return lines
-
-
-def _column_widths(table: Sequence[Sequence[str]]) -> list[int]:
-    widths = [max(len(cells[i]) for cells in table) for i in range(len(HEADER))]
-    for column, narrowest in SHRINKABLE:
-        excess = max(0, sum(widths) + 2 * (len(widths) - 1) - WIDTH)
-        widths[column] = max(min(widths[column], narrowest), widths[column] - excess)
-    return widths
-
-
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    fitted = [shorten(cell, width) for cell, width in zip(cells, widths, strict=True)]
-    placed = [
-        cell.ljust(w) if i in LEFT else cell.rjust(w) for i, (cell, w) in enumerate(zip(fitted, widths, strict=True))
-    ]
-    return "  ".join(placed).rstrip()
-
-
-def shorten(text: str, width: int) -> str:
-    """The text, with dots in its middle where it is too long: both ends of a name tell most."""
-    if len(text) <= width:
-        return text
-    head = (width - 2) // 2
-    return f"{text[:head]}..{text[len(text) - (width - 2 - head) :]}"
-
-
-def _wrap(text: str, indent: str, hanging: str = "") -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + hanging)
 
 
 def _diagnosis_lines(diagnosis: Diagnosis) -> list[str]:
     lines: list[str] = []
     for number, finding in enumerate(diagnosis.findings, start=1):
-        lines += ["", *_wrap(f"{number}. {finding.title}", "", "   ")]
+        lines += ["", *wrap(f"{number}. {finding.title}", "", "   ")]
         for label, text in finding_parts(finding):
-            lines += _wrap(f"{label}: {text}" if label else text, "   ", "  " if label else "")
+            lines += wrap(f"{label}: {text}" if label else text, "   ", "  " if label else "")
     if not diagnosis.findings:
         lines += _localization_lines(diagnosis)
     tail = diagnosis_tail(diagnosis)
-    return [*lines, *(["", *(line for text in tail for line in _wrap(text, ""))] if tail else [])]
+    return [*lines, *(["", *(line for text in tail for line in wrap(text, ""))] if tail else [])]
 
 
 def finding_parts(finding: Finding) -> list[tuple[str, str]]:
@@ -175,14 +106,14 @@ def finding_parts(finding: Finding) -> list[tuple[str, str]]:
 
 
 def _evidence(finding: Finding) -> str:
-    text = f"reproduces {finding.reproduced} of {_count(finding.claimed, 'claimed number')}"
+    text = f"reproduces {finding.reproduced} of {count(finding.claimed, 'claimed number')}"
     return f"{text}, the largest remaining distance is {finding.largest_distance:.2g}"
 
 
 def _localization_lines(diagnosis: Diagnosis) -> list[str]:
     first, *rest = localization_texts(diagnosis) or [""]
-    lines = ["", *_wrap(first, "")] if first else []
-    return lines + [line for text in rest for line in _wrap(f"- {text}", "", "  ")]
+    lines = ["", *wrap(first, "")] if first else []
+    return lines + [line for text in rest for line in wrap(f"- {text}", "", "  ")]
 
 
 def localization_texts(diagnosis: Diagnosis) -> list[str]:
@@ -198,14 +129,14 @@ def diagnosis_tail(diagnosis: Diagnosis) -> list[str]:
     """Cautions, and how far the search went."""
     tail = [diagnosis.caution] if diagnosis.caution else []
     if diagnosis.budget_exhausted:
-        tried = _count(diagnosis.variants_tried, "variant")
+        tried = count(diagnosis.variants_tried, "variant")
         tail.append(f"The search ended after {tried} and {diagnosis.seconds:.2g} s, before all were tried.")
     return tail
 
 
 def report_to_html(report: Report) -> str:
     """The report as an HTML fragment for notebooks; everything that came from outside is escaped."""
-    parts = [f"<p><strong>{html.escape(summary(report))}</strong></p>", _html_table(HEADER, report_rows(report))]
+    parts = [f"<p><strong>{html.escape(summary(report))}</strong></p>", html_table(FORM.header, report_rows(report))]
     diagnosis = report.diagnosis
     if diagnosis is not None:
         parts += [_html_finding(finding) for finding in diagnosis.findings]
@@ -213,19 +144,6 @@ def report_to_html(report: Report) -> str:
         texts = [*where, *diagnosis_tail(diagnosis)]
         parts += [f"<p>{html.escape(text)}</p>" for text in texts]
     return f'<div class="gradproof-report">{"".join(parts)}</div>'
-
-
-def _html_table(header: Sequence[str], rows: Iterable[Row]) -> str:
-    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in header)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(_html_row(row) for row in rows)}</tbody></table>"
-
-
-def _html_row(row: Row) -> str:
-    style = ' style="background: #fdd; color: #000"' if row.verdict == "DISAGREES" else ""
-    cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in row.cells)
-    span = len(row.cells) - 1
-    remarks = "".join(f'<tr><td></td><td colspan="{span}">{html.escape(text)}</td></tr>' for text in row.remarks)
-    return f"<tr{style}>{cells}</tr>{remarks}"
 
 
 def _html_finding(finding: Finding) -> str:
@@ -251,7 +169,7 @@ def _reference_head(reference: Reference) -> str:
     rates = f", learning rate {', '.join(f'{rate:g}' for rate in reference.learning_rates[:6])}"
     more = ", ..." if len(reference.learning_rates) > 6 else ""
     where = f"PyTorch {env.torch_version}, {env.dtype}, {env.device}"
-    return f"{_count(reference.parameters, 'parameter')}, {where}" + (rates + more if reference.learning_rates else "")
+    return f"{count(reference.parameters, 'parameter')}, {where}" + (rates + more if reference.learning_rates else "")
 
 
 def array_text(value: Array) -> str:
@@ -272,5 +190,5 @@ def reference_to_html(reference: Reference) -> str:
         Row((str(key), _shape(value), str(value.dtype), array_text(value)), "AGREES")
         for key, value in reference.tensors.items()
     ]
-    table = _html_table(("tensor", "shape", "dtype", "numbers"), rows)
+    table = html_table(("tensor", "shape", "dtype", "numbers"), rows)
     return f'<div class="gradproof-reference"><p>{html.escape(_reference_head(reference))}</p>{table}</div>'
