@@ -9,10 +9,11 @@ import warnings
 from ..run import never
 from ..training import Training
 from ..types import Claim, Comparison, Diagnosis, DiagnosisOptions, Outcome, Quantity, ShouldStop, Verdict
+from .attempt import Attempt, Found
 from .case import Case
 from .explain import explain
 from .localize import localize
-from .search import Attempt, Found, Search
+from .search import Search
 from .variant import Stage
 from .variants import TABLE
 

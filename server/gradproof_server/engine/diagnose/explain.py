@@ -10,10 +10,10 @@ import torch
 from ..errors import TORCH_ERRORS
 from ..types import ClaimedTensor, Finding, ProblemError, Quantity, TensorId
 from ..wanted import Wanted
+from .attempt import Attempt, Part
 from .case import Case
 from .localize import describe
 from .plan import plan_of
-from .search import Attempt, Part
 from .variant import Stage
 
 PAGES = "docs/mistakes/{}.md"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,28 +9,20 @@ import torch
 
 from ..compare import looks_truncated, outside
 from ..tolerance import calibrated_tolerance, tolerance_of
-from ..types import ClaimedTensor, ComputedIn, Quantity, Reproduction, TensorId
+from ..types import ClaimedTensor, ComputedIn, Reproduction, TensorId
 from .case import Case
-
-SCALED = frozenset({Quantity.GRADIENT, Quantity.INPUT_GRADIENT, Quantity.NODE_GRADIENT, Quantity.UPDATED})
-"""Quantities that a factor of the loss scales, under plain gradient descent."""
 
 
 @dataclass(frozen=True)
 class Fit:
     """How many of the claimed numbers an altered step reproduces.
 
-    tensors: the claimed tensors that it reproduces whole. scaled: numbers that it reproduces if all gradients and steps
-    are multiplied by one factor. distance: root mean square of the gap that remains after that factor, each tensor's
-    relative to its own size. digits: decimal digits by which the claim tells the altered numbers from the reference.
+    digits: decimal digits by which the claim tells the altered numbers from the reference, where all are reproduced.
     """
 
-    tensors: frozenset[TensorId]
     reproduced: int
     claimed: int
     largest_distance: float
-    scaled: int = 0
-    distance: float = float("inf")
     digits: float = 0.0
 
     @property
@@ -46,7 +37,6 @@ class Fit:
 
 def fit(case: Case, told: Mapping[TensorId, torch.Tensor]) -> Fit:
     """Holds what an altered step tells against the claim."""
-    fitting: set[TensorId] = set()
     reproduced = claimed = 0
     largest = 0.0
     for tensor in case.claim:
@@ -54,12 +44,8 @@ def fit(case: Case, told: Mapping[TensorId, torch.Tensor]) -> Fit:
         claimed += tensor.value.numel()
         reproduced += tensor.value.numel() - bad
         largest = max(largest, gap)
-        if not bad:
-            fitting.add(tensor.id)
-    if reproduced == claimed:
-        return Fit(frozenset(fitting), reproduced, claimed, largest, claimed, 0.0, evidence(case, told))
-    scaled, distance = scaled_fit(case, told)
-    return Fit(frozenset(fitting), reproduced, claimed, largest, scaled, distance)
+    digits = evidence(case, told) if reproduced == claimed else 0.0
+    return Fit(reproduced, claimed, largest, digits)
 
 
 def evidence(case: Case, told: Mapping[TensorId, torch.Tensor]) -> float:
@@ -76,23 +62,6 @@ def evidence(case: Case, told: Mapping[TensorId, torch.Tensor]) -> float:
         ratio = ((altered - reference).abs() / allowed).nan_to_num(0.0, posinf=1e12)
         digits += float(torch.log10(1 + ratio.clamp_max(1e12)).sum())
     return digits
-
-
-def scaled_fit(case: Case, told: Mapping[TensorId, torch.Tensor]) -> tuple[int, float]:
-    """Numbers reproduced with one common factor of gradients and steps, and the remaining relative distance."""
-    alike = (t for t in case.claim if t.id.quantity in SCALED and told[t.id].shape == t.value.shape)
-    pairs = [(t, case.moved(t.id, t.value), case.moved(t.id, told[t.id])) for t in alike]
-    dot = sum(float((c * a).sum()) for _, c, a in pairs)
-    norm = sum(float((a * a).sum()) for _, _, a in pairs)
-    if not pairs or norm == 0 or not math.isfinite(dot) or dot == 0:
-        return 0, float("inf")
-    factor, count, gaps = dot / norm, 0, []
-    for tensor, claimed, altered in pairs:
-        allowed = tolerance(case, tensor, altered) * max(1.0, abs(factor))
-        count += int((~outside(claimed, factor * altered, allowed)).sum())
-        size = float(claimed.norm()) or 1.0
-        gaps.append(float((claimed - factor * altered).norm()) / size)
-    return count, math.sqrt(sum(gap * gap for gap in gaps) / len(gaps))
 
 
 def misses(case: Case, tensor: ClaimedTensor, altered: torch.Tensor) -> tuple[int, float]:

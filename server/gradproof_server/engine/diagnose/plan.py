@@ -11,7 +11,7 @@ import torch
 
 from ..forward import NodeCall, Values, loss_value
 from ..program import LossProgram
-from ..run import GradientRule, LossRule, Moment, Named, Rules, UpdateRule, never, run
+from ..run import Evaluation, GradientRule, LossRule, Moment, Named, Rules, UpdateRule, never, run
 from ..training import Training
 from ..types import Outcome, ShouldStop, TensorId
 from ..wanted import Wanted
@@ -100,12 +100,25 @@ class Plan:
             gradients = rule(gradients, moment)
         return gradients
 
-    def tell(self, ids: frozenset[TensorId], should_stop: ShouldStop = never) -> dict[TensorId, torch.Tensor]:
-        """Runs the plan; what is told of the tensors `ids`, float64. Raises as `run`."""
-        sources = {id: self._source(id) for id in ids}
-        wanted = Wanted(ids=frozenset(source for source, _ in sources.values()))
-        outcome = run(self.training, wanted, should_stop, self.rules())
-        return {id: change(outcome.tensors[source].double()) for id, (source, change) in sources.items()}
+    def tell(
+        self, ids: frozenset[TensorId], should_stop: ShouldStop = never, evaluation: Evaluation | None = None
+    ) -> dict[TensorId, torch.Tensor]:
+        """Runs the plan, from its first evaluation if that is given; what is told of the tensors `ids`, float64.
+
+        Raises as `run`.
+        """
+        wanted = Wanted(ids=frozenset(self.sources(ids).values()))
+        outcome = run(self.training, wanted, should_stop, self.rules(), evaluation)
+        return self.told(outcome.tensors, ids)
+
+    def sources(self, ids: Iterable[TensorId]) -> dict[TensorId, TensorId]:
+        """Which tensors of the run are told as these ones."""
+        return {id: self._source(id)[0] for id in ids}
+
+    def told(self, tensors: Mapping[TensorId, torch.Tensor], ids: Iterable[TensorId]) -> dict[TensorId, torch.Tensor]:
+        """What is told of the tensors `ids`, float64, from those of the run."""
+        found = {id: self._source(id) for id in ids}
+        return {id: change(tensors[source].double()) for id, (source, change) in found.items()}
 
     def _source(self, id: TensorId) -> tuple[TensorId, Callable[[torch.Tensor], torch.Tensor]]:
         changes: list[Callable[[torch.Tensor], torch.Tensor]] = []

@@ -3,81 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import combinations
+from collections.abc import Iterator
 
 import torch
 
 from ..errors import TORCH_ERRORS
 from ..types import DiagnosisOptions, ProblemError, Quantity, StoppedError, TensorId
+from .attempt import Attempt as Attempt
+from .attempt import Found, Part, Single
 from .case import Case
-from .fit import Fit, fit
-from .plan import plan_of
+from .combine import groups_in_order
+from .fit import fit
+from .plan import Plan
+from .reach import STEP, reach
+from .runs import Runs, Start, Told
+from .sample import Sample
 from .variant import Proposal, Stage, Variant
 
-AFTER_THE_STEP = frozenset({Quantity.UPDATED, Quantity.STATE})
 STEP_STAGES = frozenset({Stage.UPDATE, Stage.SCHEDULE, Stage.CLIP})
-PROMISING = 16
-"""How many single alterations, of different codes, are combined with all others, besides the common ones."""
-COMMON_RANK = 5
-"""Alterations up to this rank are combined with all others, whatever they explain by themselves."""
-MOST_OF_A_CODE = 2
-"""How many proposals of one row are combined with all others."""
 FALLBACK_RANK = 60
 """A single alteration from this rank on does not end the search: two common mistakes are likelier."""
 TIE_RANK = 15
-"""How much unlikelier than the best combination another one may be and still be tried."""
-COMBINED = 45
-"""What one more alteration weighs beside the ranks."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """One alteration of an explanation."""
-
-    variant: Variant
-    proposal: Proposal
-
-    @property
-    def rank(self) -> int:
-        """How unlikely it is."""
-        return self.variant.rank + self.proposal.rank
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """Some alterations together and how well they reproduce the claim."""
-
-    parts: tuple[Part, ...]
-    fit: Fit
-    told: Mapping[TensorId, torch.Tensor]
-
-    @property
-    def order(self) -> tuple[int, int, float]:
-        """Likelier first, where one more alteration weighs much, then simpler, then closer."""
-        return self.rank + COMBINED * (len(self.parts) - 1), len(self.parts), self.fit.largest_distance
-
-    @property
-    def rank(self) -> int:
-        """How unlikely its alterations are together."""
-        return sum(part.rank for part in self.parts)
-
-    @property
-    def codes(self) -> tuple[str, ...]:
-        """Codes of the alterations, in the order of the stages."""
-        return tuple(part.variant.code for part in self.parts)
-
-
-@dataclass
-class Found:
-    """What a search found: complete explanations in order, the best incomplete ones, and how much was tried."""
-
-    complete: list[Attempt] = field(default_factory=list)
-    partial: list[Attempt] = field(default_factory=list)
-    tried: int = 0
-    exhausted: bool = False
+"""How much unlikelier than the best explanation of as many alterations another one may be and still be tried."""
+Tried = tuple[Part, Plan]
 
 
 class Search:
@@ -86,44 +34,64 @@ class Search:
     def __init__(self, case: Case, table: tuple[Variant, ...], options: DiagnosisOptions) -> None:
         self.case, self.table, self.options = case, table, options
         self.deadline = time.monotonic() + options.max_seconds
-        self.baseline = fit(case, {id: tensor.double() for id, tensor in case.reference.items() if id in case.ids})
         self.found = Found()
+        self.runs = Runs(case)
+        self.reference = {id: case.reference[id].double() for id in case.ids}
+        self.sample = Sample(case, case.ids)
+        self.look = self.sample.look(self.reference)
+        self.rounds = [(ids, Sample(case, ids)) for ids in before_and_after_the_step(case)]
+        self.singles: list[Single] = []
 
     def run(self) -> Found:
         """Single alterations first; combinations only where no single one explains everything."""
-        singles = self._singles()
+        postponed = self._try_alone()
+        if self.options.max_combination > 1 and not self._is_explained():
+            self._try_postponed(postponed)
         for size in range(2, self.options.max_combination + 1):
             if self._is_explained() or self.found.exhausted:
                 break
-            self._combine(singles, size)
+            self._combine(size)
         self.found.complete = _best_of_each(self.found.complete)
-        self.found.partial = sorted(singles, key=lambda attempt: -self._promise(attempt))[:5]
         return self.found
 
     def _is_explained(self) -> bool:
         return any(attempt.rank < FALLBACK_RANK or len(attempt.parts) > 1 for attempt in self.found.complete)
 
-    def _singles(self) -> list[Attempt]:
-        attempts = []
+    def _try_alone(self) -> list[Tried]:
+        """Tries every alteration that may explain the claim alone; gives the others."""
+        others = []
         for part in self._parts():
+            if part.rank > self._rank_of_a_tie(1):
+                continue
             if self._out_of_time():
                 break
-            attempt = self._try((part,))
-            if attempt is not None:
-                attempts.append(attempt)
-        return attempts
+            self.found.tried += 1
+            plan = self._altered(self.runs.reference.plan, part)
+            if plan is None:
+                continue
+            if self.look.missed <= self._reach(part, plan):
+                self._try_single(part, plan)
+            else:
+                others.append((part, plan))
+        return others
+
+    def _try_postponed(self, postponed: list[Tried]) -> None:
+        for part, plan in postponed:
+            if self._out_of_time():
+                break
+            self._try_single(part, plan)
 
     def _parts(self) -> Iterator[Part]:
         stages = self._stages()
         for variant in sorted(self.table, key=lambda v: v.rank):
-            if variant.stage in stages:
+            if variant.stage in stages and variant.rank <= self._rank_of_a_tie(1):
                 for proposal in self._proposals(variant):
                     yield Part(variant, proposal)
 
     def _stages(self) -> frozenset[Stage]:
         """Stages that can change anything that is claimed."""
         claimed = self.case.claimed_quantities
-        if claimed & AFTER_THE_STEP or any(id.step for id in self.case.ids):
+        if claimed & STEP or any(id.step for id in self.case.ids):
             return frozenset(Stage)
         if claimed == {Quantity.BUFFER}:
             return frozenset({Stage.DATA, Stage.FORWARD, Stage.LAYOUT})
@@ -142,82 +110,75 @@ class Search:
             self.found.exhausted = True
         return self.found.exhausted
 
-    def _try(self, parts: tuple[Part, ...]) -> Attempt | None:
-        """Runs the step with these alterations; None where it cannot be run, or changes nothing that is claimed."""
+    def _altered(self, plan: Plan, part: Part) -> Plan | None:
         try:
-            plan = plan_of(self.case.training, (part.proposal.alter for part in parts))
-            self.found.tried += 1
-            told = plan.tell(self.case.ids, self.case.should_stop)
+            return part.proposal.alter(plan)
+        except (ProblemError, *TORCH_ERRORS):
+            return None
+
+    def _reach(self, part: Part, plan: Plan) -> frozenset[TensorId]:
+        return reach(self.case, plan, part.variant.stage is Stage.BACKWARD)
+
+    def _tell(self, plan: Plan, start: Start, ids: frozenset[TensorId]) -> Told | None:
+        try:
+            return self.runs.tell(plan, start, ids)
         except StoppedError:
             raise
         except (ProblemError, *TORCH_ERRORS):
             return None
-        if all(torch.equal(told[id], self.case.reference[id].double()) for id in self.case.ids):
-            return None
-        attempt = Attempt(parts, fit(self.case, told), told)
-        if attempt.fit.complete:
-            self.found.complete.append(attempt)
-        return attempt
 
-    def _promise(self, attempt: Attempt) -> float:
-        """How much of the disagreement an alteration explains by itself, possibly up to a common factor."""
-        total = max(attempt.fit.claimed, 1)
-        direct = (attempt.fit.reproduced - self.baseline.reproduced) / total
-        scaled = (attempt.fit.scaled - max(self.baseline.scaled, self.baseline.reproduced)) / total
-        closer = max(0.0, 1 - attempt.fit.distance / (self.baseline.distance + 1e-300))
-        return max(direct, 0.9 * scaled, 0.5 * closer) - 0.001 * attempt.parts[0].rank / 100
+    def _try_single(self, part: Part, plan: Plan) -> None:
+        """Runs the step with one alteration; nothing comes of one that cannot be run, or changes nothing claimed."""
+        told = self._tell(plan, self.runs.reference, self._reach(part, plan))
+        touched = frozenset(id for id, tensor in (told or {}).items() if not torch.equal(tensor, self.reference[id]))
+        if told is None or not touched:
+            return
+        told = {**self.reference, **told}
+        look = self.sample.look(told)
+        if look.missed or not self._is_complete((part,), told):
+            self.singles.append(Single(part, Start(plan), touched, look))
 
-    def _combine(self, singles: list[Attempt], size: int) -> None:
-        """Tries groups of single alterations, the likeliest groups first."""
-        incomplete = [attempt for attempt in singles if not attempt.fit.complete]
-        firsts = self._firsts(incomplete)
-        groups = {frozenset(map(id, group)): group for group in _groups(firsts, incomplete, size)}
-        for group in sorted(groups.values(), key=_rank_of):
-            if _rank_of(group) > self._rank_of_a_tie():
-                return
-            parts = tuple(sorted((a.parts[0] for a in group), key=lambda part: part.variant.stage))
-            if len(set(map(id, group))) < size or not compatible(parts):
-                continue
+    def _is_complete(self, parts: tuple[Part, ...], told: Told) -> bool:
+        """Whether what is told reproduces the whole claim; notes it if it does."""
+        whole = fit(self.case, told)
+        if whole.complete:
+            self.found.complete.append(Attempt(parts, whole, told))
+        return whole.complete
+
+    def _combine(self, size: int) -> None:
+        """Tries groups of alterations until those that remain are unlikelier than the best one that was found."""
+        for group in groups_in_order(self.singles, self.sample, self.look, size):
             if self._out_of_time():
                 return
-            self._try(parts)
+            if sum(single.part.rank for single in group) <= self._rank_of_a_tie(size):
+                self.found.tried += 1
+                self._try_group(group)
 
-    def _rank_of_a_tie(self) -> float:
-        """The rank up to which a combination may stand beside the best one that was found."""
-        found = [attempt.rank for attempt in self.found.complete if len(attempt.parts) > 1]
+    def _rank_of_a_tie(self, size: int) -> float:
+        """The rank up to which so many alterations may stand beside the best explanation of as many."""
+        found = [attempt.rank for attempt in self.found.complete if len(attempt.parts) == size]
         return min(found) + TIE_RANK if found else float("inf")
 
-    def _firsts(self, singles: list[Attempt]) -> list[Attempt]:
-        """The most promising alterations, two of a code at most, and the common ones."""
-        chosen: list[Attempt] = []
-        of_code: Counter[tuple[str, ...]] = Counter()
-        for attempt in sorted(singles, key=lambda attempt: -self._promise(attempt)):
-            common = attempt.rank <= COMMON_RANK
-            if of_code[attempt.codes] < MOST_OF_A_CODE and (common or len(chosen) < PROMISING):
-                chosen.append(attempt)
-                of_code[attempt.codes] += 1
-        return chosen
+    def _try_group(self, group: tuple[Single, ...]) -> None:
+        """Runs the step with several alterations; what comes before the optimizer's step first, if that is claimed."""
+        plan: Plan | None = group[0].start.plan
+        for single in group[1:]:
+            plan = self._altered(plan, single.part) if plan is not None else None
+        if plan is None:
+            return
+        told: Told = {}
+        for ids, sample in self.rounds:
+            more = self._tell(plan, group[0].start, ids)
+            if more is None or sample.look(more).missed:
+                return
+            told.update(more)
+        self._is_complete(tuple(single.part for single in group), told)
 
 
-def _rank_of(group: tuple[Attempt, ...]) -> int:
-    return sum(attempt.rank for attempt in group)
-
-
-def _groups(firsts: list[Attempt], singles: list[Attempt], size: int) -> Iterator[tuple[Attempt, ...]]:
-    for some in combinations(firsts, size - 1):
-        for last in singles:
-            yield *some, last
-
-
-def compatible(parts: tuple[Part, ...]) -> bool:
-    """Whether alterations may stand in one explanation: of different stages, and not at the same place twice."""
-    stages = [part.variant.stage for part in parts]
-    if len(set(stages)) == len(stages):
-        return True
-    if any(stage not in (Stage.BACKWARD, Stage.FORWARD) for stage in stages if stages.count(stage) > 1):
-        return False
-    sites = [site for part in parts for site in part.proposal.sites]
-    return len(set(sites)) == len(sites) and all(part.proposal.sites for part in parts)
+def before_and_after_the_step(case: Case) -> list[frozenset[TensorId]]:
+    """The claimed tensors that are known before the optimizer's first step, and the others, as far as there are any."""
+    before = frozenset(id for id in case.ids if not id.step and id.quantity not in STEP | {Quantity.BUFFER})
+    return [ids for ids in (before, case.ids - before) if ids]
 
 
 def _best_of_each(attempts: list[Attempt]) -> list[Attempt]:
