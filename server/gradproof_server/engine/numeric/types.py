@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -242,4 +242,5 @@ class FunctionClaim:
 
 WitnessEvent: TypeAlias = WitnessEstimate | WitnessProgress | TensorWitness | WitnessReport
 FunctionEvent: TypeAlias = WitnessEstimate | PointBatch | WitnessProgress | WitnessReport
-Array: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+Array: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[Any]]
+"""Of float64, unless it says otherwise: positions are int64, masks bool."""
