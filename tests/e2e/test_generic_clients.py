@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
 import struct
 import subprocess
 import sysconfig
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -119,16 +118,11 @@ def test_buf_curl_is_told_which_field_is_wrong(address: str) -> None:
     assert {"google.rpc.ErrorInfo", "google.rpc.BadRequest"} <= {detail["type"] for detail in error["details"]}
 
 
-@pytest.fixture(scope="module")
-def node_folder() -> Path:
-    """The Node client with what it needs, installed by npm on first use."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("node and npm are not installed")
+@pytest.fixture
+def node_folder(install_node_packages: Callable[[Path], None]) -> Path:
+    """The Node client with what it needs."""
     folder = Path(__file__).parent / "node"
-    lock = folder / "package-lock.json"
-    installed = folder / "node_modules" / ".package-lock.json"
-    if not installed.is_file() or installed.stat().st_mtime < lock.stat().st_mtime:
-        run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", folder=folder)
+    install_node_packages(folder)
     return folder
 
 
