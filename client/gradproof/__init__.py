@@ -10,7 +10,9 @@ Layers, losses, optimizers and schedules are named and called as in torch; funct
 
 from gradproof import functions, layers, losses, optimizers, schedules
 from gradproof._channel import TLS, Retry
+from gradproof._shortcuts import check_function
 from gradproof._version import __version__
+from gradproof._witness_calls import VerifyOptions, WitnessOptions
 from gradproof.aio import AsyncClient
 from gradproof.claim import Claim
 from gradproof.client import Client
@@ -58,6 +60,21 @@ from gradproof.results import (
     WorstElement,
 )
 from gradproof.schedules import *  # noqa: F403
+from gradproof.witness import (
+    Cause,
+    Estimate,
+    Judgement,
+    Kink,
+    Progress,
+    Reproducer,
+    Subject,
+    Sweep,
+    TensorEstimate,
+    TensorWitness,
+    Verification,
+    WitnessedValue,
+    WitnessMode,
+)
 
 __all__ = [
     "TLS",
@@ -67,6 +84,7 @@ __all__ = [
     "Catalog",
     "CatalogArgument",
     "CatalogEntry",
+    "Cause",
     "Claim",
     "Client",
     "ClosedClientError",
@@ -76,18 +94,23 @@ __all__ = [
     "Diagnosis",
     "DisagreementError",
     "Environment",
+    "Estimate",
     "FailedPreconditionError",
     "Finding",
     "GradproofError",
     "InsecureTokenError",
     "InvalidProblemError",
+    "Judgement",
+    "Kink",
     "Localization",
     "Node",
     "PermissionDeniedError",
     "Problem",
+    "Progress",
     "Quantity",
     "Reference",
     "Report",
+    "Reproducer",
     "ResourceExhaustedError",
     "Retry",
     "Sequential",
@@ -95,15 +118,25 @@ __all__ = [
     "ServerExtraMissingError",
     "Step",
     "StepReference",
+    "Subject",
+    "Sweep",
+    "TensorEstimate",
     "TensorName",
+    "TensorWitness",
     "UnauthenticatedError",
     "UnavailableError",
     "UnimplementedError",
     "UpdateComparison",
     "Verdict",
+    "Verification",
+    "VerifyOptions",
     "Violation",
+    "WitnessMode",
+    "WitnessOptions",
+    "WitnessedValue",
     "WorstElement",
     "__version__",
+    "check_function",
     "functions",
 ]
 __all__ += layers.__all__

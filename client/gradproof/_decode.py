@@ -42,7 +42,7 @@ _SOURCES = {
 }
 
 
-def _known(table: Mapping[int, Any], number: int, what: str) -> Any:
+def known(table: Mapping[int, Any], number: int, what: str) -> Any:
     """The value of an enum; a number that this SDK does not know is an error and never a default."""
     if number not in table:
         raise ServerError(f"the server answered with an unknown {what}, {number}; it may be newer than this SDK")
@@ -51,7 +51,7 @@ def _known(table: Mapping[int, Any], number: int, what: str) -> Any:
 
 def tensor_name(message: tensor_pb2.TensorId) -> TensorName:
     """The name of a tensor."""
-    return TensorName(message.step, _known(QUANTITIES, message.quantity, "quantity"), message.name)
+    return TensorName(message.step, known(QUANTITIES, message.quantity, "quantity"), message.name)
 
 
 def environment(message: catalog_pb2.Environment) -> Environment:
@@ -83,7 +83,7 @@ def reference(message: gradient_service_pb2.Reference) -> Reference:
 def report(message: gradient_service_pb2.CheckGradientsResponse) -> Report:
     """The report of a check."""
     return Report(
-        verdict=_known(VERDICTS, message.verdict, "verdict"),
+        verdict=known(VERDICTS, message.verdict, "verdict"),
         comparisons=tuple(_comparison(item) for item in message.comparisons),
         reference=reference(message.reference),
         diagnosis=_diagnosis(message.diagnosis) if message.HasField("diagnosis") else None,
@@ -104,7 +104,7 @@ def _comparison(message: comparison_pb2.Comparison) -> Comparison:
         update = UpdateComparison(message.update.disagreeing, _worst(message.update), message.update.tolerance)
     return Comparison(
         tensor=tensor_name(message.id),
-        verdict=_known(VERDICTS, message.verdict, "verdict"),
+        verdict=known(VERDICTS, message.verdict, "verdict"),
         elements=message.elements,
         disagreeing=message.disagreeing,
         worst=_worst(message),

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from contextlib import aclosing
 from types import TracebackType
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, Unpack, cast
 
 import grpc.aio
 
-from gradproof import _calls
+from gradproof import _calls, _function_calls, _witness_calls
 from gradproof._calls import UNSET, Call, DiagnosisLike, Include, ProblemLike, Timeout
 from gradproof._channel import MAX_MESSAGE_BYTES, TIMEOUT_SECONDS, TLS, ChannelSettings, Metadata, Retry, Token
 from gradproof._embedded import EmbeddedServer, start_embedded
 from gradproof._status import FailedCall, failure_to_error
+from gradproof._witness_calls import CUT_OFF, OnProgress, Run, VerifyOptions, WitnessOptions
+from gradproof.black_box import Arguments, BlackBox, Function
 from gradproof.claim import ClaimLike
 from gradproof.errors import ClosedClientError, DeadlineError, UnavailableError, UnimplementedError
 from gradproof.results import Catalog, Reference, Report
+from gradproof.v1.witness_pb2 import PointBatch
+from gradproof.witness import Estimate, Progress, Verification, WitnessEvent
 
 T = TypeVar("T")
+AsyncStream: TypeAlias = AsyncGenerator[T, None]
 
 
 class AsyncClient:
@@ -82,6 +88,94 @@ class AsyncClient:
         """Holds a claim against the reference. A wrong gradient is an answer; see `Client.check`."""
         return await self._call(_calls.check_call(problem, claim, include, diagnosis), timeout)
 
+    async def verify(
+        self,
+        problem: ProblemLike,
+        claim: ClaimLike | None = None,
+        *,
+        on_progress: OnProgress | None = None,
+        timeout: Timeout = UNSET,
+        **options: Unpack[VerifyOptions],
+    ) -> Verification:
+        """Holds gradients against numerical differentiation; see `Client.verify`.
+
+        A coroutine that is cancelled gives nothing, as always; `verify_events` gives what came before.
+        """
+        run = _witness_calls.verify_run(problem, claim, options, estimate_only=False)
+        try:
+            async with aclosing(self._events(run, timeout)) as events:
+                async for event in events:
+                    if on_progress is not None and isinstance(event, Progress):
+                        on_progress(event)
+        except CUT_OFF as error:
+            return run.cut_off(error)
+        return run.result()
+
+    async def verify_events(
+        self,
+        problem: ProblemLike,
+        claim: ClaimLike | None = None,
+        *,
+        timeout: Timeout = UNSET,
+        **options: Unpack[VerifyOptions],
+    ) -> AsyncIterator[WitnessEvent]:
+        """What `verify` does, event by event; see `Client.verify_events`. Close it with `contextlib.aclosing`."""
+        run = _witness_calls.verify_run(problem, claim, options, estimate_only=False)
+        async with aclosing(self._events(run, timeout)) as events:
+            async for event in events:
+                yield event
+
+    async def estimate(
+        self,
+        problem: ProblemLike,
+        claim: ClaimLike | None = None,
+        *,
+        timeout: Timeout = UNSET,
+        **options: Unpack[VerifyOptions],
+    ) -> Estimate:
+        """What `verify` would cost with the same arguments."""
+        run = _witness_calls.verify_run(problem, claim, options, estimate_only=True)
+        async with aclosing(self._events(run, timeout)) as events:
+            async for _ in events:
+                pass
+        return run.estimated()
+
+    async def check_function(
+        self,
+        f: Function,
+        x: Arguments,
+        *,
+        gradient: Any = None,
+        jacobian: Any = None,
+        vjp: tuple[Any, Any] | None = None,
+        jvp: tuple[Any, Any] | None = None,
+        batched: bool = False,
+        rtol: float | None = None,
+        on_progress: OnProgress | None = None,
+        timeout: Timeout = UNSET,
+        **options: Unpack[WitnessOptions],
+    ) -> Verification:
+        """Holds a derivative of any Python function against numerical differentiation; see `Client.check_function`.
+
+        The function is an ordinary one; it is called in a thread, one call at a time.
+        """
+        box = await asyncio.to_thread(BlackBox, f, x, batched)
+        stated = {"gradient": gradient, "jacobian": jacobian, "vjp": vjp, "jvp": jvp}
+        run = await asyncio.to_thread(_function_calls.function_run, box, stated, rtol, options)
+        requests: asyncio.Queue[bytes | None] = asyncio.Queue()
+        try:
+            async with aclosing(self._answers(run, timeout, _until_none(requests))) as answers:
+                await requests.put(run.request)
+                async for answer in answers:
+                    event = run.read(answer)
+                    if isinstance(event, PointBatch):
+                        await requests.put(await asyncio.to_thread(run.answer, event))
+                    elif on_progress is not None and isinstance(event, Progress):
+                        on_progress(event)
+        finally:
+            requests.put_nowait(None)
+        return run.result()
+
     async def catalog(self, *, timeout: Timeout = UNSET) -> Catalog:
         """What the server can build, its limits, versions and devices."""
         return await self._call(_calls.catalog_call(), timeout)
@@ -120,9 +214,38 @@ class AsyncClient:
             raise failure_to_error(cast(FailedCall, error), request_id) from error
         return call.read(answer)
 
+    async def _events(self, run: Run, timeout: Timeout) -> AsyncStream[WitnessEvent]:
+        """What a server says of a run that needs nothing more than its request."""
+        async with aclosing(self._answers(run, timeout)) as answers:
+            async for answer in answers:
+                yield cast(WitnessEvent, run.read(answer))
+
+    async def _answers(
+        self, run: Run, timeout: Timeout, requests: AsyncIterator[bytes] | None = None
+    ) -> AsyncStream[bytes]:
+        """The answers of a stream; it is cancelled where it is left before its end."""
+        metadata, request_id = self._settings.call_metadata()
+        channel: Any = self._connected()
+        method = channel.unary_stream(run.path) if requests is None else channel.stream_stream(run.path)
+        limit = run.limit(timeout, self._settings.timeout)
+        stream = method(run.request if requests is None else requests, timeout=limit, metadata=metadata)
+        try:
+            async for answer in stream:
+                yield answer
+        except grpc.aio.AioRpcError as error:
+            raise failure_to_error(cast(FailedCall, error), request_id) from error
+        finally:
+            stream.cancel()
+
     def _connected(self) -> grpc.aio.Channel:
         if self._closed:
             raise ClosedClientError("this client is closed")
         if self._channel is None:
             self._channel = self._settings.open(grpc.aio)
         return self._channel
+
+
+async def _until_none(queue: asyncio.Queue[bytes | None]) -> AsyncIterator[bytes]:
+    """What is put into a queue, up to a None."""
+    while (item := await queue.get()) is not None:
+        yield item

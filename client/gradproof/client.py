@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from queue import SimpleQueue
 from types import TracebackType
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, Unpack, cast
 
 import grpc
 
-from gradproof import _calls
+from gradproof import _calls, _function_calls, _witness_calls
 from gradproof._calls import UNSET, Call, DiagnosisLike, Include, ProblemLike, Timeout
 from gradproof._channel import MAX_MESSAGE_BYTES, TIMEOUT_SECONDS, TLS, ChannelSettings, Metadata, Retry, Token
 from gradproof._embedded import EmbeddedServer, start_embedded
 from gradproof._status import FailedCall, failure_to_error
+from gradproof._witness_calls import CUT_OFF, OnProgress, Run, VerifyOptions, WitnessOptions
+from gradproof.black_box import Arguments, BlackBox, Function
 from gradproof.claim import ClaimLike
 from gradproof.errors import ClosedClientError, DeadlineError, UnavailableError, UnimplementedError
 from gradproof.results import Catalog, Reference, Report
+from gradproof.v1.witness_pb2 import PointBatch
+from gradproof.witness import Estimate, Progress, Verification, WitnessEvent
 
 T = TypeVar("T")
+Stream: TypeAlias = Generator[T, None, None]
 
 
 class Client:
@@ -102,6 +109,110 @@ class Client:
         """
         return self._call(_calls.check_call(problem, claim, include, diagnosis), timeout)
 
+    def verify(
+        self,
+        problem: ProblemLike,
+        claim: ClaimLike | None = None,
+        *,
+        on_progress: OnProgress | None = None,
+        timeout: Timeout = UNSET,
+        **options: Unpack[VerifyOptions],
+    ) -> Verification:
+        """Holds the reference's gradients, and a claim of gradients if there is one, against numerical differentiation.
+
+        `on_progress` is called with each Progress; `options` are those of `VerifyOptions`. `timeout` is in seconds;
+        not given: that of the client beyond `max_seconds`, within which the server ends the run itself; None: no limit.
+        Where the timeout passes, the client is closed, or Ctrl-C is pressed, what came so far is the answer:
+        `Verification.partial` is then true, and `cut_off` says why.
+        """
+        run = _witness_calls.verify_run(problem, claim, options, estimate_only=False)
+        try:
+            with closing(self._events(run, timeout)) as events:
+                for event in events:
+                    if on_progress is not None and isinstance(event, Progress):
+                        on_progress(event)
+        except CUT_OFF as error:
+            return run.cut_off(error)
+        return run.result()
+
+    def verify_events(
+        self,
+        problem: ProblemLike,
+        claim: ClaimLike | None = None,
+        *,
+        timeout: Timeout = UNSET,
+        **options: Unpack[VerifyOptions],
+    ) -> Iterator[WitnessEvent]:
+        """What `verify` does, event by event: an Estimate, then Progress and TensorWitness, last the Verification.
+
+        Leaving the loop ends the run on the server.
+        """
+        run = _witness_calls.verify_run(problem, claim, options, estimate_only=False)
+        yield from self._events(run, timeout)
+
+    def estimate(
+        self,
+        problem: ProblemLike,
+        claim: ClaimLike | None = None,
+        *,
+        timeout: Timeout = UNSET,
+        **options: Unpack[VerifyOptions],
+    ) -> Estimate:
+        """What `verify` would cost with the same arguments."""
+        run = _witness_calls.verify_run(problem, claim, options, estimate_only=True)
+        for _ in self._events(run, timeout):
+            pass
+        return run.estimated()
+
+    def check_function(
+        self,
+        f: Function,
+        x: Arguments,
+        *,
+        gradient: Any = None,
+        jacobian: Any = None,
+        vjp: tuple[Any, Any] | None = None,
+        jvp: tuple[Any, Any] | None = None,
+        batched: bool = False,
+        rtol: float | None = None,
+        on_progress: OnProgress | None = None,
+        timeout: Timeout = UNSET,
+        **options: Unpack[WitnessOptions],
+    ) -> Verification:
+        """Holds a derivative of any Python function against numerical differentiation; the function is called here.
+
+        Args:
+            f: takes and gives arrays of the kind that `x` has (NumPy, torch, JAX, ...; lists become NumPy arrays).
+            x: the point. One array: f(x); a tuple or a list of arrays: f(*x); a mapping of names to arrays: f(mapping).
+            gradient: of a scalar function, in the structure of `x`; None in a part that is not looked at. Or a
+                function that gives it.
+            jacobian: in the structure of `x`, each of shape output.shape + x.shape. Or a function that gives it.
+            vjp: a cotangent of the output's shape, and the product in the structure of `x`.
+            jvp: a tangent in the structure of `x`, and the product in the output's shape.
+            batched: whether `f` takes arrays with a leading axis of points, and gives such ones.
+            rtol: relative precision of the stated derivative; None: that of its dtype.
+            on_progress, timeout: as for `verify`.
+            options: see `WitnessOptions`.
+
+        Raises what `f` raises, with a note that tells the point. NaN and infinity are answers like others.
+        """
+        box = BlackBox(f, x, batched)
+        stated = {"gradient": gradient, "jacobian": jacobian, "vjp": vjp, "jvp": jvp}
+        run = _function_calls.function_run(box, stated, rtol, options)
+        requests: SimpleQueue[bytes | None] = SimpleQueue()
+        try:
+            with closing(self._answers(run, timeout, iter(requests.get, None))) as answers:
+                requests.put(run.request)
+                for answer in answers:
+                    event = run.read(answer)
+                    if isinstance(event, PointBatch):
+                        requests.put(run.answer(event))
+                    elif on_progress is not None and isinstance(event, Progress):
+                        on_progress(event)
+        finally:
+            requests.put(None)
+        return run.result()
+
     def catalog(self, *, timeout: Timeout = UNSET) -> Catalog:
         """What the server can build, its limits, versions and devices."""
         return self._call(_calls.catalog_call(), timeout)
@@ -140,6 +251,28 @@ class Client:
         except grpc.RpcError as error:
             raise failure_to_error(cast(FailedCall, error), request_id) from error
         return call.read(answer)
+
+    def _events(self, run: Run, timeout: Timeout) -> Stream[WitnessEvent]:
+        """What a server says of a run that needs nothing more than its request."""
+        with closing(self._answers(run, timeout)) as answers:
+            for answer in answers:
+                yield cast(WitnessEvent, run.read(answer))
+
+    def _answers(
+        self, run: Run, timeout: Timeout, requests: Iterator[bytes] | None = None
+    ) -> Generator[bytes, None, None]:
+        """The answers of a stream; it is cancelled where it is left before its end."""
+        metadata, request_id = self._settings.call_metadata()
+        channel: Any = self._connected()
+        method = channel.unary_stream(run.path) if requests is None else channel.stream_stream(run.path)
+        limit = run.limit(timeout, self._settings.timeout)
+        stream = method(run.request if requests is None else requests, timeout=limit, metadata=metadata)
+        try:
+            yield from stream
+        except grpc.RpcError as error:
+            raise failure_to_error(cast(FailedCall, error), request_id) from error
+        finally:
+            stream.cancel()
 
     def _connected(self) -> grpc.Channel:
         with self._lock:

@@ -16,7 +16,7 @@
      ├── InsecureTokenError             a token would be sent unencrypted over the network (a ValueError too)
      ├── ClosedClientError              the client was closed before the call
      ├── ServerExtraMissingError        an embedded server was asked for, but is not installed (an ImportError too)
-     └── DisagreementError              from Report.raise_for_disagreement(), with the report (an AssertionError too)
+     └── DisagreementError              from raise_for_disagreement(), with the report (an AssertionError too)
 
 A wrong gradient is an answer, not an error: `Client.check` returns a report whatever its verdict is.
 """
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import grpc
 
     from gradproof.results import Report
+    from gradproof.witness import Verification
 
 
 @dataclass(frozen=True)
@@ -145,9 +146,9 @@ class ServerExtraMissingError(GradproofError, ImportError):
 
 
 class DisagreementError(GradproofError, AssertionError):
-    """A report does not agree; `report` is that report, and the message its table."""
+    """A report or a verification does not agree; `report` is that one, and the message its table."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report | Verification) -> None:
         super().__init__(str(report))
         self.report = report
 

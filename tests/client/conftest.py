@@ -14,7 +14,10 @@ from gradproof.tensors import as_tensor
 from gradproof.v1 import comparison_pb2, diagnosis_pb2, gradient_service_pb2, tensor_pb2
 
 SERVICE = "gradproof.v1.GradientService"
+STREAMS = ("VerifyGradients", "CheckFunction")
 REQUESTS: dict[str, Any] = {
+    "VerifyGradients": gradient_service_pb2.VerifyGradientsRequest,
+    "CheckFunction": gradient_service_pb2.CheckFunctionRequest,
     "ComputeGradients": gradient_service_pb2.ComputeGradientsRequest,
     "CheckGradients": gradient_service_pb2.CheckGradientsRequest,
     "ListCatalog": gradient_service_pb2.ListCatalogRequest,
@@ -38,13 +41,31 @@ class FakeServer:
         answer = self.answers[method](request, context)
         return answer if isinstance(answer, bytes) else bytes(answer.SerializeToString())
 
+    def handle_stream(self, method: str, data: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
+        """Records the requests of a stream as they come, and answers with whatever the answer's function yields."""
+
+        def received() -> Iterator[Any]:
+            for item in data:
+                self.requests.append(REQUESTS[method].FromString(item))
+                yield self.requests[-1]
+
+        self.metadata.append(dict(context.invocation_metadata()))
+        for answer in self.answers[method](received(), context):
+            yield bytes(answer.SerializeToString())
+
     def handlers(self, service: str, methods: list[str]) -> grpc.GenericRpcHandler:
         """Handlers of one service."""
 
         def unary(method: str) -> Any:
             return grpc.unary_unary_rpc_method_handler(lambda data, context: self.handle(method, data, context))
 
-        return grpc.method_handlers_generic_handler(service, {method: unary(method) for method in methods})
+        def stream(method: str) -> Any:
+            return grpc.stream_stream_rpc_method_handler(
+                lambda data, context: self.handle_stream(method, data, context)
+            )
+
+        handlers = {method: stream(method) if method in STREAMS else unary(method) for method in methods}
+        return grpc.method_handlers_generic_handler(service, handlers)
 
 
 @pytest.fixture

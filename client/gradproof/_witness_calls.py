@@ -1,0 +1,223 @@
+"""Runs of the witness: the pure core that both clients share. Requests from arguments, results from answers; no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias, TypedDict
+
+from google.protobuf.message import DecodeError
+
+from gradproof import _decode_witness
+from gradproof._arguments import descriptor_of, fill
+from gradproof._calls import ProblemLike, Timeout, Unset
+from gradproof._channel import SERVICE
+from gradproof._violations import Violations, near_miss
+from gradproof.claim import Claim, ClaimLike, claim_to_proto
+from gradproof.errors import CancelledError, DeadlineError, ServerError
+from gradproof.problem import problem_to_proto
+from gradproof.reference import Quantity, TensorName
+from gradproof.v1 import gradient_service_pb2, problem_pb2, tensor_pb2, witness_pb2
+from gradproof.witness import Estimate, Progress, Verification, WitnessEvent
+
+Selected: TypeAlias = str | TensorName
+Only: TypeAlias = Selected | Iterable[Selected] | Mapping[Selected, Sequence[int] | None]
+OnProgress: TypeAlias = Callable[[Progress], object]
+
+CUT_OFF = (KeyboardInterrupt, DeadlineError, CancelledError)
+"""What ends a run before its report, and leaves what came so far."""
+MAX_SECONDS = 60.0
+"""After which servers end a run where `max_seconds` says nothing else."""
+
+
+class WitnessOptions(TypedDict, total=False):
+    """How derivatives are looked at, and how much may be spent.
+
+    Keys:
+        mode: "elements": every element by itself; "directions": random directions of signs, and some elements;
+            "auto", the default: elements where they are cheap enough, else directions.
+        directions: random directions per tensor in mode directions, 1 to 1,000; 4 by default.
+        samples: elements per tensor that are looked at by themselves in mode directions; 16 by default.
+        seed: of directions and samples; 0 by default.
+        max_seconds: after which the report is made of what there is; 60 by default.
+        max_evaluations: most evaluations of the function.
+        include_values: True: numerical derivatives and error bars of all elements that were looked at.
+    """
+
+    mode: Literal["auto", "elements", "directions"]
+    directions: int
+    samples: int
+    seed: int
+    max_seconds: float
+    max_evaluations: int
+    include_values: bool
+
+
+class VerifyOptions(WitnessOptions, total=False):
+    """The options of WitnessOptions, and which tensors of a problem are looked at.
+
+    Keys:
+        only: names of parameters, inputs or nodes ("0.weight"), or TensorNames, of the tensors whose gradients are
+            looked at; a mapping gives the row-major positions of the elements besides, or None for all. By default all
+            parameters that are not frozen, all floating inputs, and what is claimed.
+        second_order: True: products of the Hessian with random directions too.
+        step: the training step whose gradients are looked at, from 0; 0 by default.
+    """
+
+    only: Only
+    second_order: bool
+    step: int
+
+
+@dataclass
+class Run:
+    """One run: where the request goes, and what came so far. `read` takes the answers one by one.
+
+    Attributes:
+        path: of the call.
+        request: the first message.
+        max_seconds: after which the server ends the run.
+    """
+
+    path: str
+    request: bytes
+    response: type[Any]
+    max_seconds: float
+    expected: witness_pb2.WitnessEstimate | None = None
+    tensors: list[witness_pb2.TensorWitness] = field(default_factory=list)
+    progress: witness_pb2.WitnessProgress = field(default_factory=witness_pb2.WitnessProgress)
+    report: Verification | None = None
+
+    def limit(self, timeout: Timeout, default: float | None) -> float | None:
+        """The deadline in seconds from now: what is given, else the client's own beyond what the server may take."""
+        if not isinstance(timeout, Unset):
+            return timeout
+        return None if default is None else default + self.max_seconds
+
+    def read(self, answer: bytes) -> WitnessEvent | witness_pb2.PointBatch:
+        """What an answer says. Raises ServerError where it cannot be read."""
+        try:
+            message = self.response.FromString(answer)
+        except DecodeError as error:
+            raise ServerError(f"an answer of {self.path} cannot be read: {error}") from error
+        kind = message.WhichOneof(descriptor_of(message).oneofs[0].name)
+        if kind not in _READERS:
+            raise ServerError(f"the server sent a message of an unknown kind; it may be newer than this SDK: {message}")
+        return _READERS[kind](self, getattr(message, kind))
+
+    def result(self) -> Verification:
+        """What came of it. Raises ServerError where the server ended the run without a report."""
+        if self.report is None:
+            raise ServerError(f"{self.path} ended without a report")
+        return self.report
+
+    def estimated(self) -> Estimate:
+        """The estimate. Raises ServerError where the server sent none."""
+        if self.expected is None:
+            raise ServerError(f"{self.path} ended without an estimate")
+        return _decode_witness.estimate(self.expected)
+
+    def cut_off(self, error: BaseException) -> Verification:
+        """What came before one of the errors of CUT_OFF. Raises it where there was not even an estimate."""
+        if self.report is not None:
+            return self.report
+        if self.expected is None:
+            raise error
+        message = _decode_witness.partial_report(self.expected, self.tensors, self.progress)
+        return _decode_witness.verification(message, "deadline" if isinstance(error, DeadlineError) else "interrupted")
+
+
+def _read_estimate(run: Run, message: witness_pb2.WitnessEstimate) -> Estimate:
+    run.expected = message
+    return _decode_witness.estimate(message)
+
+
+def _read_progress(run: Run, message: witness_pb2.WitnessProgress) -> Progress:
+    run.progress = message
+    return _decode_witness.progress(message)
+
+
+def _read_tensor(run: Run, message: witness_pb2.TensorWitness) -> WitnessEvent:
+    run.tensors.append(message)
+    return _decode_witness.tensor_witness(message)
+
+
+def _read_report(run: Run, message: witness_pb2.WitnessReport) -> Verification:
+    run.report = _decode_witness.verification(message)
+    return run.report
+
+
+_READERS: Mapping[str, Callable[[Run, Any], WitnessEvent | witness_pb2.PointBatch]] = {
+    "estimate": _read_estimate,
+    "progress": _read_progress,
+    "tensor": _read_tensor,
+    "report": _read_report,
+    "points": lambda _run, message: message,
+}
+
+
+def verify_run(problem: ProblemLike, claim: ClaimLike | None, options: VerifyOptions, estimate_only: bool) -> Run:
+    """VerifyGradients.
+
+    Raises:
+        InvalidProblemError: for what is wrong with the arguments.
+        TypeError: an option is unknown.
+    """
+    message = problem_to_proto(problem)
+    given = options_to_proto(VerifyOptions, options)
+    request = gradient_service_pb2.VerifyGradientsRequest(problem=message, options=given)
+    request.options.estimate_only = estimate_only
+    for name, elements in _selected(options.get("only")).items():
+        request.options.only.add(id=_tensor_id(name, message, given.step), elements=elements or ())
+    if claim is not None:
+        request.claim.CopyFrom(claim_to_proto(_at_step(claim, given.step), message))
+    max_seconds = 0.0 if estimate_only else seconds_of(given)
+    response = gradient_service_pb2.VerifyGradientsResponse
+    return Run(f"/{SERVICE}/VerifyGradients", request.SerializeToString(), response, max_seconds)
+
+
+def options_to_proto(kind: type[Any], options: Mapping[str, Any]) -> witness_pb2.WitnessOptions:
+    """The message of options, but for `only`.
+
+    Raises:
+        InvalidProblemError: an option is of the wrong type.
+        TypeError: an option is none of `kind`.
+    """
+    known = sorted(kind.__optional_keys__)
+    for name in options:
+        if name not in known:
+            raise TypeError(f"there is no option {name!r}{near_miss(name, known)}")
+    message, found = witness_pb2.WitnessOptions(), Violations()
+    fill(message, (), {name: value for name, value in options.items() if name != "only"}, "options", found)
+    found.raise_if_any()
+    return message
+
+
+def seconds_of(options: witness_pb2.WitnessOptions) -> float:
+    """Seconds after which the server ends a run."""
+    return options.max_seconds if options.HasField("max_seconds") else MAX_SECONDS
+
+
+def _selected(only: Only | None) -> dict[Selected, Sequence[int] | None]:
+    if only is None:
+        return {}
+    if isinstance(only, (str, TensorName)):
+        return {only: None}
+    return dict(only) if isinstance(only, Mapping) else dict.fromkeys(only)
+
+
+def _tensor_id(name: Selected, problem: problem_pb2.Problem, step: int) -> tensor_pb2.TensorId:
+    """The gradient of an input or a node of this name, else that of a parameter."""
+    if isinstance(name, TensorName):
+        quantity = f"QUANTITY_{name.quantity.name}"
+        return tensor_pb2.TensorId(quantity=quantity, name=name.name, step=name.step or step)
+    nodes = {node.name or str(i) for i, node in enumerate(problem.network.nodes)}
+    inputs = {*problem.inputs, *(name for part in problem.steps for name in part.inputs)}
+    kinds = ((inputs, Quantity.INPUT_GRADIENT), (nodes, Quantity.NODE_GRADIENT))
+    kind = next((kind for names, kind in kinds if name in names), Quantity.GRADIENT)
+    return _tensor_id(TensorName(step, kind, str(name)), problem, step)
+
+
+def _at_step(claim: ClaimLike, step: int) -> ClaimLike:
+    """The claim with its numbers in the step that is looked at, where they are in none yet."""
+    return replace(claim, step=step) if isinstance(claim, Claim) and claim.step is None else claim

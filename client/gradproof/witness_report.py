@@ -1,0 +1,193 @@
+"""What the witness says, as text and as HTML: the count on top, a row a tensor, bad ones marked and explained."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from gradproof.table import MARKS, Form, Row, count, html_table, index_text, pair, table_lines, wrap
+
+if TYPE_CHECKING:
+    from gradproof.witness import Estimate, Judgement, TensorWitness, Verification, WitnessedValue
+
+FORM = Form(
+    header=("", "tensor", "of", "checked", "wrong", "worst at", "stated", "numeric ± bar", "gap", "ulp", "step"),
+    left=frozenset({0, 1, 2, 5}),
+    shrinkable=((1, 12), (5, 9)),
+)
+ESTIMATE_FORM = Form(
+    header=("", "tensor", "mode", "elements", "lines", "evaluations", "flops each"),
+    left=frozenset({0, 1, 2}),
+    shrinkable=((1, 12),),
+)
+MOST_AGREEING_ROWS = 20
+"""Of more tensors that agree, the number is told."""
+CUT_OFF = {"interrupted": "it was interrupted", "deadline": "the deadline of the call passed"}
+
+
+def verification_to_text(verification: Verification) -> str:
+    """The verification as plain text, no wider than about 110 columns."""
+    lines = wrap(headline(verification), "")
+    lines += wrap(verification.summary, "") if verification.summary else []
+    if verification.tensors:
+        lines += table_lines(FORM, verification_rows(verification))
+    lines += ["", *(line for text in tail(verification) for line in wrap(text, ""))]
+    return "\n".join(lines)
+
+
+def headline(verification: Verification) -> str:
+    """The verdict and the count: "DISAGREES: 1 of 3 tensors, 2 of 10 numbers (reference AGREES, claim DISAGREES)"."""
+    tensors, verdict = verification.tensors, verification.verdict
+    checked = sum(t.elements_checked + t.directions_checked for t in tensors)
+    of_sides = [("reference", verification.reference_verdict), ("claim", verification.claim_verdict)]
+    sides = ", ".join(f"{side} {of_side}" for side, of_side in of_sides if of_side is not None)
+    ending = f" ({sides})" if verification.claim_verdict is not None else ""
+    if verdict == "AGREES":
+        tail_text = f"{count(len(tensors), 'tensor')}, {count(checked, 'derivative')}, all within their bars"
+    else:
+        bad = [tensor for tensor in tensors if tensor.verdict == verdict]
+        wrong = sum(max(_number(j, verdict) for j in tensor.judgements) for tensor in bad)
+        tail_text = f"{len(bad)} of {count(len(tensors), 'tensor')}, {wrong} of {count(checked, 'derivative')}"
+    so_far = "" if verification.complete else " so far"
+    return f"{verdict}{so_far}: {tail_text}{ending}"
+
+
+def _number(judgement: Judgement, verdict: str) -> int:
+    return judgement.disagreeing if verdict == "DISAGREES" else judgement.inconclusive
+
+
+def verification_rows(verification: Verification) -> list[Row]:
+    """The tensors that do not agree, each of their judgements that does not; then those that agree, some of many."""
+    bad = [tensor for tensor in verification.tensors if tensor.verdict != "AGREES"]
+    good = [tensor for tensor in verification.tensors if tensor.verdict == "AGREES"]
+    rows = [row for tensor in bad for row in _bad_rows(tensor)]
+    rows += [_good_row(tensor) for tensor in good[:MOST_AGREEING_ROWS]]
+    more = len(good) - MOST_AGREEING_ROWS
+    if more > 0:
+        rows.append(Row((MARKS["AGREES"], f"{more} more", *[""] * (len(FORM.header) - 2)), "AGREES"))
+    return rows
+
+
+def _bad_rows(tensor: TensorWitness) -> Iterator[Row]:
+    judgements = [judgement for judgement in tensor.judgements if judgement.verdict != "AGREES"]
+    for number, judgement in enumerate(judgements):
+        is_last = number == len(judgements) - 1
+        remarks = [_why(judgement), *(_remarks(tensor) if is_last else [])]
+        yield _row(tensor, judgement, tuple(text for text in remarks if text))
+
+
+def _good_row(tensor: TensorWitness) -> Row:
+    explained = [text for judgement in tensor.judgements for text in [judgement.explanation] if text]
+    return _row(tensor, tensor.gravest, (*dict.fromkeys(explained), *_remarks(tensor)))
+
+
+def _why(judgement: Judgement) -> str:
+    return f"{judgement.cause}: {judgement.explanation}".strip(": ") if judgement.cause else judgement.explanation
+
+
+def _remarks(tensor: TensorWitness) -> list[str]:
+    """Kinks and notes; the power of the check where not every element was looked at."""
+    remarks = [kink.text for kink in tensor.kinks if kink.text]
+    remarks += [tensor.note] if tensor.note else []
+    if tensor.elements_checked < tensor.elements and tensor.detectable > 0:
+        share = tensor.detectable_relative
+        relative = f", {share:.2g} of the largest" if math.isfinite(share) else ""
+        remarks.append(f"sees an error of a single element from {tensor.detectable:.2g} up{relative}")
+    return remarks
+
+
+def _row(tensor: TensorWitness, judgement: Judgement, remarks: tuple[str, ...]) -> Row:
+    cells = (
+        MARKS[judgement.verdict],
+        str(tensor.tensor),
+        str(judgement.subject),
+        _checked(tensor),
+        str(judgement.disagreeing or judgement.inconclusive),
+        *_worst_cells(judgement.worst),
+    )
+    return Row(cells, judgement.verdict, remarks)
+
+
+def _checked(tensor: TensorWitness) -> str:
+    elements = f"{tensor.elements_checked}/{tensor.elements}"
+    return f"{elements} +{tensor.directions_checked} dir" if tensor.directions_checked else elements
+
+
+def _worst_cells(worst: WitnessedValue | None) -> tuple[str, ...]:
+    if worst is None:
+        return ("-",) * 6
+    stated, numeric = pair(worst.stated, worst.numeric)
+    return (
+        place_text(worst),
+        stated,
+        f"{numeric} ± {worst.bar:.1g}",
+        f"{worst.gap:.2g}",
+        f"{worst.ulps:.2g}",
+        f"{worst.steps[0]:.0e}" if worst.steps[1] else "-",
+    )
+
+
+def place_text(value: WitnessedValue) -> str:
+    """Where a derivative is: "[0,1]", "direction 2", or "[0]<-[0,1]" for an output and an element."""
+    if value.direction:
+        return f"direction {value.direction}"
+    index = index_text(value.index)
+    return f"{index_text(value.output_index)}<-{index}" if value.output_index else index
+
+
+def tail(verification: Verification) -> list[str]:
+    """How it was done: cost, value, noise, seed; and what was not looked at."""
+    lines = [f"{count(verification.evaluations, 'evaluation')} in {verification.seconds:.3g} s"]
+    if not math.isnan(verification.value):
+        noise = f"rounding noise {verification.rounding_noise:.1g}, repeat noise {verification.repeat_noise:.1g}"
+        lines[0] += f"; the function is {verification.value:.9g} at the point, {noise}"
+    made = verification.reproducer
+    if made is not None:
+        env = made.environment
+        where = ", ".join(text for text in (env.torch_version and f"PyTorch {env.torch_version}", env.device) if text)
+        lines.append(f"seed {made.seed}" + (f"; {where}" if where else ""))
+    if not verification.complete:
+        lines.append(_unfinished(verification))
+    return lines
+
+
+def _unfinished(verification: Verification) -> str:
+    why = CUT_OFF.get(verification.cut_off, "its bounds ended it")
+    names = [str(name) for name in verification.not_reached]
+    some = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    return f"The check is not complete, because {why}" + (f". Not reached: {some}" if names else "")
+
+
+def verification_to_html(verification: Verification) -> str:
+    """The verification as an HTML fragment for notebooks; everything that came from outside is escaped."""
+    parts = [f"<p><strong>{html.escape(headline(verification))}</strong></p>"]
+    parts += [f"<p>{html.escape(verification.summary)}</p>"] if verification.summary else []
+    parts.append(html_table(FORM.header, verification_rows(verification)))
+    parts += [f"<p>{html.escape(text)}</p>" for text in tail(verification)]
+    return f'<div class="gradproof-verification">{"".join(parts)}</div>'
+
+
+def estimate_to_text(estimate: Estimate) -> str:
+    """The estimate as plain text."""
+    lines = [
+        f"{count(estimate.evaluations, 'evaluation')}, {estimate.flops:.2g} floating-point operations, "
+        f"about {estimate.seconds:.2g} s"
+    ]
+    rows = [
+        Row(
+            (
+                "",
+                str(tensor.tensor),
+                str(tensor.mode),
+                str(tensor.elements),
+                str(tensor.lines),
+                str(tensor.evaluations),
+                f"{tensor.flops_per_evaluation:.2g}",
+            ),
+            "AGREES",
+        )
+        for tensor in estimate.tensors
+    ]
+    return "\n".join([*lines, *table_lines(ESTIMATE_FORM, rows)])
