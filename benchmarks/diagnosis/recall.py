@@ -31,7 +31,7 @@ def measured(share: float, wanted: int, seconds: float, seed: int) -> str:
 def column(trial: Trial) -> str:
     """How an injection ended.
 
-    A look-alike prints the claimed numbers as the mistake does; it is declared where one of both rows names the other.
+    A look-alike prints the claimed numbers as the mistake does; it is declared where the table says so.
     """
     if trial.is_first:
         return "first"
@@ -41,8 +41,8 @@ def column(trial: Trial) -> str:
 
 
 def is_declared(code: str, others: Iterable[str]) -> bool:
-    """Whether one of two rows names the other as its look-alike."""
-    return any(other in ROWS[code].look_alikes or code in ROWS[other].look_alikes for other in others)
+    """Whether the table names one of the others as a look-alike."""
+    return any(other in ROWS[code].look_alikes for other in others)
 
 
 def tables(trials: Sequence[Trial], rows: Sequence[Variant] = TABLE) -> str:
