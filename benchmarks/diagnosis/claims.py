@@ -60,7 +60,9 @@ class Answer:
 def rounded(value: Tensor, precision: Precision) -> Tensor:
     """The numbers as they are printed or stored at that precision, float64."""
     if isinstance(precision, PrintedDecimals):
-        return (value.double() * 10**precision.digits).round() / 10**precision.digits
+        units = value.double() * 10**precision.digits
+        has_more_digits = units.abs() < 2**52  # beyond, float64 itself has no further decimals
+        return torch.where(has_more_digits, units.round() / 10**precision.digits, value.double())
     return value.to(precision.dtype).double() if isinstance(precision, ComputedIn) else value.double()
 
 

@@ -1,5 +1,9 @@
 """The table of variants, by what they alter."""
 
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
 from ..variant import Variant
 from . import (
     activation_constants,
@@ -27,6 +31,7 @@ from . import (
     layouts,
     learning_rates,
     linear,
+    look_alikes,
     loss_arguments,
     losses,
     lstm,
@@ -54,7 +59,7 @@ from . import (
     weight_inputs,
 )
 
-TABLE: tuple[Variant, ...] = (
+ROWS: tuple[Variant, ...] = (
     *activation_constants.VARIANTS,
     *activations.VARIANTS,
     *adam.VARIANTS,
@@ -106,4 +111,22 @@ TABLE: tuple[Variant, ...] = (
     *updates.VARIANTS,
     *weight_inputs.VARIANTS,
 )
+"""Every row as it is written."""
+
+
+def with_look_alikes(rows: Sequence[Variant]) -> Iterator[Variant]:
+    """The rows; of two that give the same numbers in some problems each names the other."""
+    alike = defaultdict(set)
+    stated = ((row.code, row.look_alikes) for row in rows)
+    measured = ((code, others.split()) for code, others in look_alikes.MEASURED.items())
+    for code, others in (*stated, *measured):
+        for other in others:
+            alike[code].add(other)
+            alike[other].add(code)
+    for row in rows:
+        further = alike[row.code] - {row.code, *row.look_alikes}
+        yield replace(row, look_alikes=(*row.look_alikes, *sorted(further)))
+
+
+TABLE: tuple[Variant, ...] = tuple(with_look_alikes(ROWS))
 """Every row, in no order that matters."""

@@ -67,7 +67,7 @@ def _has_parameters(node: Node) -> bool:
 
 def _propose_frozen(case: Case) -> Iterator[Proposal]:
     names = [name for name in case.training.program.parameters if name not in case.training.frozen]
-    if len(names) < 2 or Quantity.GRADIENT not in case.claimed_quantities:
+    if len(names) < 2 or not case.claimed_quantities & {Quantity.GRADIENT, Quantity.UPDATED}:
         return
     kinds = {"bias": [n for n in names if n.endswith("bias")], "weight": [n for n in names if n.endswith("weight")]}
     for name in names[:MOST_SITES]:

@@ -138,7 +138,7 @@ def own_arguments(module: nn.Module) -> dict[str, Any] | None:
     return made
 
 
-def with_default(node: Node, name: str) -> NodeCall | None:
+def with_default(node: Node, name: str, train: bool) -> NodeCall | None:
     """The rule of a layer made with the default of one argument; None where it would need other parameters."""
     assert node.operation.module is not None
     module = node.operation.module.module
@@ -154,7 +154,7 @@ def with_default(node: Node, name: str) -> NodeCall | None:
     shapes = [{n: t.shape for n, t in (*m.named_parameters(), *m.named_buffers())} for m in (module, made)]
     if shapes[0] != shapes[1]:
         return None
-    built = replace(node.operation.module, module=made.train(module.training))
+    built = replace(node.operation.module, module=made.train(train))
 
     def rule(node: Node, tensors: Tensors, inputs: Inputs, named: Any) -> Any:
         outputs = built.call(tensors, inputs, named)
@@ -183,7 +183,7 @@ def ignored_arguments(case: Case) -> Iterator[Proposal]:
         if node.operation.module is None or node.operation.type_name in ELSEWHERE:
             continue
         for name, declared, default in differing(node):
-            rule = with_default(node, name)
+            rule = with_default(node, name, case.training.train)
             if rule is not None:
                 texts = {"argument": name, "declared": str(declared), "default": str(default),
                          "layer": node.operation.type_name}  # fmt: skip
