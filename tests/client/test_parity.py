@@ -24,7 +24,10 @@ def test_both_have_the_same_methods() -> None:
     assert (
         set(public(Client))
         == set(public(AsyncClient))
-        == {"embedded", "compute", "check", "catalog", "health", "close"}
+        == {
+            *("embedded", "compute", "check", "catalog", "health", "close"),
+            *("verify", "verify_events", "estimate", "check_function"),
+        }
     )
 
 
@@ -34,14 +37,16 @@ def test_both_take_the_same_arguments_and_give_the_same_results(name: str) -> No
     blocking, awaited = getattr(Client, name), getattr(AsyncClient, name)
     assert shape(blocking) == shape(awaited)
     results = [inspect.signature(method).return_annotation for method in (blocking, awaited)]
-    assert results[0].replace("Client", "AsyncClient") == results[1]
+    assert results[0].replace("Client", "AsyncClient").replace("Iterator", "AsyncIterator") == results[1]
 
 
 @pytest.mark.parametrize("name", public(Client))
 def test_what_blocks_in_one_is_awaited_in_the_other(name: str) -> None:
-    """Every public method of AsyncClient is a coroutine, none of Client's is."""
-    assert inspect.iscoroutinefunction(getattr(AsyncClient, name))
-    assert not inspect.iscoroutinefunction(getattr(Client, name))
+    """Every public method of AsyncClient is a coroutine, or gives events one by one where Client's does."""
+    blocking, awaited = getattr(Client, name), getattr(AsyncClient, name)
+    assert inspect.isasyncgenfunction(awaited) is inspect.isgeneratorfunction(blocking)
+    assert inspect.iscoroutinefunction(awaited) is not inspect.isgeneratorfunction(blocking)
+    assert not inspect.iscoroutinefunction(blocking)
 
 
 def test_both_are_context_managers() -> None:
