@@ -113,6 +113,7 @@ def loss_value(loss: LossProgram, tensors: Tensors, values: Tensors, targets: Te
     """
     given = loss_arguments(loss, values, targets)
     own = {name: tensors[f"loss.{name}"] for name, _ in loss.module.module.named_parameters()}
+    own |= {name: weight.to(given[0]) for name, weight in loss.module.module.named_buffers()}
     try:
         result = loss.module.call(own, given, {})
     except TORCH_ERRORS as error:

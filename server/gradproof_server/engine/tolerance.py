@@ -2,28 +2,34 @@
 
 printed      |c - r| <= (1/2 + 1e-6) * 10^-digits, or one unit where the digits were cut off
 explicit     |c - r| <= absolute + relative * |r|
-calibrated   |c - r| <= 8 E + 8 eps |r| + 8 tiny, where E is the largest |x - r| over the same problem run in the
-             claim's dtype and run in float64 with inputs, targets and parameters disturbed by that dtype's rounding
-             (relative eps / 2, random signs), element by element; eps is the dtype's spacing at 1, tiny its smallest
-             number.
+calibrated   |c - r| <= 8 E + 2 F + 8 eps |r| + 8 tiny. E is |x - r| of the same problem run in the claim's dtype; F
+             the largest |x - r| of runs in float64 with the data and the result of every operation moved by 4 times
+             eps / 2, up or down by chance, and rounded to that dtype. eps is the dtype's spacing at 1, tiny its
+             smallest number. F is what a coarser rounding does and not a multiple of what the rounding does, so that
+             jumps near by are met: a kink, or the sign of a gradient near zero that an adaptive optimizer follows.
+             Where E + F / 4 exceeds a whole tensor (of an updated parameter, its change), its largest holds for all.
 Nothing here grows with the number of elements.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import torch
 
+from .rounding import RandomRounding
 from .run import never, run
 from .tensors import dtype_name
-from .training import StepData, Training
+from .training import Training
 from .types import (
     ComputedIn,
     InvalidProblemError,
     Precision,
     PrintedDecimals,
+    Quantity,
     Rounding,
     ShouldStop,
     TensorId,
@@ -33,11 +39,15 @@ from .types import (
 from .wanted import Wanted
 
 SAFETY = 8.0
+COARSENESS = 4.0
+"""How much of the safety is taken by coarser rounding, so that jumps near a number are met; the rest is a factor."""
 SLACK = 1e-6
 """Share of a unit that a printed number may be beyond its half, for the rounding of the caller's own computation."""
-DISTURBED_RUNS = 8
-DISTURBED_RUNS_WHEN_LARGE = 2
+ROUNDED_RUNS = 16
+ROUNDED_RUNS_WHEN_LARGE = 4
 LARGE_FLOPS = 10**8
+Run: TypeAlias = tuple[Training, AbstractContextManager[object]]
+"""A training, and what is entered while it runs."""
 
 
 @dataclass(frozen=True)
@@ -94,53 +104,55 @@ class Calibration:
         self._errors: dict[torch.dtype, dict[TensorId, torch.Tensor]] = {}
 
     def error(self, id: TensorId, dtype: torch.dtype) -> torch.Tensor:
-        """Largest |x - reference| of the tensor's elements over the runs; its shape, float64."""
+        """E + F / 4 of the tensor's elements; its shape, float64."""
         if dtype not in self._errors:
             self._errors[dtype] = self._measure(dtype)
         return self._errors[dtype][id]
 
     def _measure(self, dtype: torch.dtype) -> dict[TensorId, torch.Tensor]:
-        ids = frozenset(self._reference)
-        errors = {id: torch.zeros(t.shape, dtype=torch.float64) for id, t in self._reference.items()}
-        for training in self._runs(dtype):
+        own, rounded = self._farthest(self._own_run(dtype)), self._farthest(self._rounded_runs(dtype))
+        return {
+            id: even_where_swamped(own[id] + rounded[id] / COARSENESS, self._moved(id, reference))
+            for id, reference in self._reference.items()
+        }
+
+    def _moved(self, id: TensorId, reference: torch.Tensor) -> torch.Tensor:
+        """The reference; of an updated parameter its change."""
+        return reference - self._training.parameters_before[id.name] if id.quantity is Quantity.UPDATED else reference
+
+    def _farthest(self, runs: Iterable[Run]) -> dict[TensorId, torch.Tensor]:
+        """The largest distances of some runs, element by element."""
+        wanted = Wanted(ids=frozenset(self._reference))
+        gaps = {id: torch.zeros(t.shape, dtype=torch.float64) for id, t in self._reference.items()}
+        for training, context in runs:
             try:
-                outcome = run(training, Wanted(ids=ids), self._should_stop)
+                with context:
+                    outcome = run(training, wanted, self._should_stop)
             except InvalidProblemError:
-                continue  # PyTorch lacks this operation in that dtype; the disturbed runs remain
-            for id, tensor in outcome.tensors.items():
-                if id in errors:
-                    gap = (tensor.double() - self._reference[id].double()).abs().nan_to_num(0.0, posinf=0.0)
-                    errors[id] = torch.maximum(errors[id], gap)
-        return errors
+                continue  # PyTorch lacks this operation in that dtype; the rounded runs remain
+            for id, reference in self._reference.items():
+                gap = (outcome.tensors[id].double() - reference.double()).abs().nan_to_num(0.0, posinf=0.0)
+                gaps[id] = torch.maximum(gaps[id], gap)
+        return gaps
 
-    def _runs(self, dtype: torch.dtype) -> list[Training]:
-        large = self._training.flops * len(self._training.steps) > LARGE_FLOPS
-        count = DISTURBED_RUNS_WHEN_LARGE if large else DISTURBED_RUNS
-        disturbed = [disturb(self._training, dtype, seed) for seed in range(count)]
-        if self._training.program.draws_random_numbers and self._training.train:
-            return disturbed  # masks drawn in another dtype would be other masks
-        return [replace(self._training, dtype=dtype), *disturbed]
+    def _own_run(self, dtype: torch.dtype) -> Iterator[Run]:
+        """In the dtype itself, but where masks are drawn: they would be other ones."""
+        if not (self._training.program.draws_random_numbers and self._training.train):
+            yield replace(self._training, dtype=dtype), nullcontext()
 
-
-def disturb(training: Training, dtype: torch.dtype, seed: int) -> Training:
-    """The training in float64 with every floating number of its data changed by a relative eps / 2 of `dtype`."""
-    generator = torch.Generator().manual_seed(seed)
-    size = torch.finfo(dtype).eps / 2
-
-    def shaken(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        return {name: _shake(tensor, size, generator) for name, tensor in tensors.items()}
-
-    steps = tuple(StepData(shaken(s.inputs), shaken(s.targets), s.lr) for s in training.steps)
-    parameters = shaken(training.parameters_before)
-    buffers = shaken(training.buffers_before)
-    return replace(training, steps=steps, parameters_before=parameters, buffers_before=buffers, dtype=torch.float64)
+    def _rounded_runs(self, dtype: torch.dtype) -> Iterator[Run]:
+        """In float64, rounded by chance, more coarsely than by the dtype."""
+        training = replace(self._training, dtype=torch.float64)
+        large = training.flops * len(training.steps) > LARGE_FLOPS
+        for seed in range(ROUNDED_RUNS_WHEN_LARGE if large else ROUNDED_RUNS):
+            yield training, RandomRounding(dtype, seed, COARSENESS)
 
 
-def _shake(tensor: torch.Tensor, size: float, generator: torch.Generator) -> torch.Tensor:
-    if not tensor.is_floating_point():
-        return tensor
-    signs = torch.randint(0, 2, tensor.shape, generator=generator, dtype=torch.int8).double() * 2 - 1
-    return tensor.double() * (1 + size * signs)
+def even_where_swamped(error: torch.Tensor, moved: torch.Tensor) -> torch.Tensor:
+    """The errors; the largest everywhere where it exceeds all of the tensor: which elements it hits is chance then."""
+    if error.numel() and float(error.max()) > float(moved.abs().max()):
+        return torch.full_like(error, float(error.max()))
+    return error
 
 
 def tolerance_of(
