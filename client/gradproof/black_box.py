@@ -109,7 +109,8 @@ class BlackBox:
 
         Raises as the class.
         """
-        arrays = {name: tensor_to_numpy(tensor) for name, tensor in points.tensors.items()}
+        # In the order of the arguments: a map of protobuf has none.
+        arrays = {name: tensor_to_numpy(points.tensors[name]) for name in self.point}
         shape = (points.points, *self.output.shape)
         values = self._evaluate(arrays, points.points)
         if values.shape != shape:
