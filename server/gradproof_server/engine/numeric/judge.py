@@ -54,13 +54,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Measure:
-    """Slopes of L lines and what else bears on a verdict. resolution: see RESOLUTION, wider for a smaller dtype.
+    """Slopes of L lines and what else bears on a verdict. resolution, share: see RESOLUTION and OF_THE_LARGEST;
+    wider for a smaller dtype.
     largest: [L], the largest derivative beside which a bar may be called narrow. allowed: [2, L], the least and largest
     derivative that conventions at kinks of single nodes allow; NaN where unknown. noisy: whether f repeats itself."""
 
     slopes: Slopes
     largest: Array
     resolution: float = RESOLUTION
+    share: float = OF_THE_LARGEST
     allowed: Array | None = None
     noisy: bool = False
 
@@ -68,7 +70,7 @@ class Measure:
         """Where the bar is narrow enough to call something right [L]."""
         size = np.maximum(np.abs(self.slopes.value), np.abs(stated.values))
         own = self.slopes.bar <= self.resolution * size
-        beside = self.slopes.bar <= self.resolution * OF_THE_LARGEST * self.largest
+        beside = self.slopes.bar <= self.resolution * self.share * self.largest
         found: Array = (
             own | beside | (self.slopes.bar <= stated.tolerance) | (self.slopes.constant & (stated.values == 0))
         )
@@ -141,16 +143,23 @@ def judge(stated: Stated, measure: Measure, places: Callable[[int], Place]) -> J
     with np.errstate(all="ignore"):
         score = np.nan_to_num(gap / (slopes.bar + stated.tolerance + 1e-300), nan=0.0, posinf=1e299)
     wrong, open_ = verdicts == int(Verdict.DISAGREES), verdicts == int(Verdict.INCONCLUSIVE)
-    worst = int((score + 1e300 * wrong + 1e290 * open_).argmax())
     verdict = Verdict.DISAGREES if wrong.any() else Verdict.INCONCLUSIVE if open_.any() else Verdict.AGREES
+    of_interest = {Verdict.DISAGREES: wrong, Verdict.INCONCLUSIVE: open_, Verdict.AGREES: _told(causes)}[verdict]
+    worst = int(np.where(of_interest, score, -1.0).argmax())
     value = witnessed(stated, measure, worst, places(worst))
     cause = Cause(int(causes[worst]))
-    if verdict is Verdict.AGREES:
-        told = [Cause.KINK_CONVENTION, Cause.DEAD]
-        cause = next((c for c in told if (causes == int(c)).any()), Cause.UNSPECIFIED)
     count = int((causes == int(cause)).sum())
     text = explanation(cause, value, places(worst), count, len(verdicts)) if cause else ""
     return Judgement(stated.subject, verdict, int(wrong.sum()), int(open_.sum()), value, cause, text)
+
+
+def _told(causes: Array) -> Array:
+    """The lines that are told of where all agree: conventions at kinks, else dead ones, else all."""
+    for cause in (Cause.KINK_CONVENTION, Cause.DEAD):
+        if (causes == int(cause)).any():
+            found: Array = causes == int(cause)
+            return found
+    return np.ones(len(causes), dtype=bool)
 
 
 def witnessed(stated: Stated, measure: Measure, line: int, place: Place) -> WitnessedValue:
@@ -188,7 +197,7 @@ def explanation(cause: Cause, value: WitnessedValue, place: Place, count: int, l
         Cause.NOISE: f"{place}: the function gives other values when asked again; that leaves {value.bar:.2g} of doubt "
         f"about a slope of {value.numeric:.3g}.",
         Cause.KINK_CONVENTION: f"{count} of {lines} sit on a kink: {place} has slopes {value.left:.6g} on the "
-        f"left and {value.right:.6g} on the right. The stated {value.stated:.6g} lies between: a convention, and right.",
+        f"left and {value.right:.6g} on the right. The stated {value.stated:.6g} lies between: right by convention.",
         Cause.KINK_OUTSIDE: f"{place} sits on a kink: the slopes are {value.left:.10g} on the left and "
         f"{value.right:.10g} on the right, and the stated {value.stated:.10g} lies outside of them.",
         Cause.JUMP: f"{place}: the function jumps there; it has no derivative.",

@@ -28,8 +28,15 @@ LOWEST = 64.0
 MOST_RUNGS = 24
 NOISE_POINTS = 9
 NOISE_SAFETY = 4.0
+COARSE = 1e-4
+"""Spacing at 1 from which a dtype's rounding is coarse: values stand on steps, and nearby ones tell too little of it."""
+COARSE_SAFETY = 8.0
 NOISE_STEP = 2.0**10
 """Spacing of the points that noise is measured on, in units in the last place of the scale."""
+LARGEST_NOISE_STEP = 1e-3
+"""The same beside the scale itself, for small dtypes; one unit in the last place at least."""
+MOST_RELATIVE_NOISE = 1e-3
+"""Noise beside the function's change from which steps do not grow any more: a quarter of the scale."""
 MOST_REFINED = 512
 """Unclear lines that are measured again; of more, the first ones speak for the others."""
 
@@ -75,8 +82,9 @@ class Setting:
         """The smallest screening step of each line, where truncation and rounding balance once h² is extrapolated away:
         ε^(1/5) of the scale, ε being the noise beside `size` [L], the change of f over one scale."""
         with np.errstate(all="ignore"):
-            relative = np.where(size > 0, self.noise.max(initial=0.0) / size, self.eps)
-        return self.scale * np.clip(relative, self.eps, 0.03) ** 0.2
+            relative = np.nan_to_num(self.noise.max(initial=0.0) / size, nan=self.eps, posinf=self.eps)
+        found: Array = self.scale * np.clip(relative, self.eps, max(self.eps, MOST_RELATIVE_NOISE)) ** 0.2
+        return found
 
 
 @dataclass(frozen=True)
@@ -140,7 +148,8 @@ def climb(setting: Setting, lines: Array, top: Array, rungs: int) -> Generator[A
 def listen(lines: Array, scale: Array, eps: float) -> Generator[Ask, Answer, Array]:
     """Rounding noise [M]: how far one value may be off, measured on short stretches of some lines, to one side only,
     because the point itself may be a kink."""
-    offsets = scale[lines][:, None] * (NOISE_STEP * eps * np.arange(1, NOISE_POINTS + 1))
+    step = max(eps, min(NOISE_STEP * eps, LARGEST_NOISE_STEP))
+    offsets = scale[lines][:, None] * (step * np.arange(1, NOISE_POINTS + 1))
     answer = yield Ask(np.repeat(lines, NOISE_POINTS), offsets.reshape(-1))
     stretches = answer.values.reshape(len(lines), NOISE_POINTS, -1)
     finite = [s for s in stretches if np.isfinite(s).all()]

@@ -24,6 +24,7 @@ DIFFERENTIATED = (Quantity.GRADIENT, Quantity.INPUT_GRADIENT, Quantity.NODE_GRAD
 AUTO_FLOPS = 2e10
 """Work up to which AUTO looks at every element of a tensor: seconds on one core."""
 AUTO_LINES = 200_000
+DIRECTIONS = "signs +1 and -1: torch.randint seeded by the first 7 bytes of SHA-256 of seed/quantity/name/step"
 SLOWEST_FLOPS_PER_SECOND = 1e9
 Tensor = torch.Tensor
 

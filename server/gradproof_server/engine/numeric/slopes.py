@@ -5,6 +5,8 @@ With f(t) known at 0 and at ±h_k, h_k = h_0 / r^k:
     D_k          = (f(h_k) - f(-h_k)) / (2 h_k)                       central difference, error c_2 h² + c_4 h⁴ + ...
     T_k,m        = T_k,m-1 + (T_k,m-1 - T_k-1,m-1) / (r^(2m) - 1)     Richardson's extrapolation, T_k,0 = D_k
     truncation   = max(|T_k,m - T_k,m-1|, |T_k,m - T_k-1,m|)          the error of what T_k,m improves on
+                   and what of |T_k,m - T_k+1,m|, |T_k,m - T_k+2,m|
+                   the rounding of those finer ones does not explain
     rounding     = noise / h_k, carried through the extrapolation
     bar          = truncation + rounding, least over all k and m
 
@@ -141,7 +143,7 @@ def _extrapolate(first: Array, rounding: Array, steps: Array, ratio: float, powe
         truncation = np.abs(table - fine)
         if table.shape[1] > 1:
             truncation[:, 1:] = np.maximum(truncation[:, 1:], np.abs(table[:, 1:] - table[:, :-1]))
-        bar = truncation + noise
+        bar = np.maximum(truncation, _contradiction(table, noise)) + noise
         bar = np.where(np.isfinite(bar), bar, np.inf)
         k = bar.argmin(1)
         rows = np.arange(lines)
@@ -150,6 +152,15 @@ def _extrapolate(first: Array, rounding: Array, steps: Array, ratio: float, powe
         best = _Best(*(np.where(better, getattr(found, f.name), getattr(best, f.name)) for f in fields(_Best)))
         before = table
     return best
+
+
+def _contradiction(table: Array, noise: Array) -> Array:
+    """How far the next two finer entries are from each entry, beyond their own rounding; the finest has none."""
+    most = np.zeros_like(table)
+    for finer in (1, 2):
+        gap = np.abs(table[:, :-finer] - table[:, finer:]) - noise[:, finer:]
+        most[:, :-finer] = np.fmax(most[:, :-finer], gap)
+    return most
 
 
 def _bends(ladder: Ladder) -> Array:
@@ -188,8 +199,8 @@ def _jumps(ladder: Ladder) -> Array:
 def noise_of(values: Array) -> float:
     """Standard deviation of the rounding in values on a short equidistant line, by a table of differences.
 
-    Differences of order k of smooth values vanish, those of noise have variance σ² (2k)! / (k!)². The least of the
-    orders 2 to 5 is taken. (R. W. Hamming 1971; J. Moré and S. Wild 2011.) values: [n], n >= 7.
+    Differences of order k of smooth values vanish, those of noise have variance σ² (2k)! / (k!)². The largest of
+    the orders 2 to 5 is taken. (R. W. Hamming 1971; J. Moré and S. Wild 2011.) values: [n], n >= 7.
     """
     found, factor, table = [], 1.0, np.asarray(values, dtype=np.float64)
     for order in range(1, 6):
@@ -197,4 +208,4 @@ def noise_of(values: Array) -> float:
         factor *= order / (2.0 * (2 * order - 1))
         if order >= 2:
             found.append(float(np.sqrt(factor * np.mean(table**2))))
-    return min(found)
+    return max(found)

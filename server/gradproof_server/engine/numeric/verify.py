@@ -19,7 +19,7 @@ from .base import Base, base_of
 from .judge import Measure, Stated, causes_of, judge
 from .kinks import MOST_KINKS, bends
 from .lines import Answer, Ask, Measured, Setting, listen, measure, refine
-from .plan import TensorPlan, check_options, estimate_of, plans_of
+from .plan import DIRECTIONS, TensorPlan, check_options, estimate_of, plans_of
 from .slopes import EPS, Slopes
 from .subjects import Stating, subjects_of
 from .tensor_lines import TensorLines
@@ -42,7 +42,6 @@ NEGLIGIBLE = 1e-3
 """Share of the largest change of the loss by one tensor, over its scale, that another must make to count beside it."""
 MOST_FOLLOWED = 32
 """Lines of a tensor along which kinks are looked for."""
-DIRECTIONS = "signs +1 and -1: torch.randint seeded by the first 7 bytes of SHA-256 of seed/quantity/name/step"
 T = TypeVar("T")
 Steps = Generator[WitnessEvent, None, T]
 

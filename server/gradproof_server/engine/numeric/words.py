@@ -100,25 +100,35 @@ def detectable_error(slopes: Slopes, stated: Stated, elements: int) -> float:
 
 def note(lines: TensorLines, measure: Measure, stated: Sequence[Stated], detectable: float) -> str:
     """What should be known of a check: dead, at an optimum, what it could not have seen."""
-    slopes, texts = measure.slopes, []
-    if len(slopes.value) and slopes.constant.all():
-        texts.append("Dead: the loss does not change with it at all (severed graph, dead units, or a constant).")
-    elif len(slopes.value) and bool((np.abs(slopes.value) <= slopes.bar).all()):
-        widest = float(slopes.bar.max())
-        texts.append(
-            f"Its derivatives are 0 within {widest:.2g}: at an optimum, or without effect. "
-            "Displace the point to see more."
-        )
-    if lines.plan.mode is Mode.DIRECTIONS:
-        count, chance = lines.plan.directions, 2.0**-lines.plan.directions
-        texts.append(
-            f"{count} directions and {len(lines.plan.elements)} single elements of {lines.x.numel()}: one wrong "
-            f"element shows from an error of {detectable:.2g} on; several wrong ones cancel in all directions with a "
-            f"chance of {chance:.2g} at most."
-        )
+    plan = lines.plan
+    texts = [
+        stillness(measure.slopes),
+        coverage(plan.mode, plan.directions, len(plan.elements), lines.x.numel(), detectable),
+    ]
     if stated and lines.largest_gradient and detectable >= lines.largest_gradient:
         texts.append("This check could not have failed: what it can see is larger than every derivative of the tensor.")
-    return " ".join(texts)
+    return " ".join(text for text in texts if text)
+
+
+def stillness(slopes: Slopes) -> str:
+    """Whether a tensor has no derivative to speak of, in words; empty where it has."""
+    if len(slopes.value) and slopes.constant.all():
+        return "Dead: the function does not change with it at all (severed graph, dead units, or a constant)."
+    if len(slopes.value) and bool((np.abs(slopes.value) <= slopes.bar).all()):
+        widest = float(slopes.bar.max())
+        return f"Its derivatives are 0 within {widest:.2g}: at an optimum, or without effect. Displace the point."
+    return ""
+
+
+def coverage(mode: Mode, directions: int, elements: int, size: int, detectable: float) -> str:
+    """What random directions could have seen, in words; empty where every element was looked at."""
+    if mode is not Mode.DIRECTIONS:
+        return ""
+    return (
+        f"{directions} directions and {elements} single elements of {size}: one wrong element shows from an error of "
+        f"{detectable:.2g} on; several wrong ones cancel in all directions with a chance of at most "
+        f"{2.0**-directions:.2g}."
+    )
 
 
 def summary(done: Sequence[TensorWitness], left: Sequence[TensorId]) -> str:
@@ -142,6 +152,20 @@ def summary(done: Sequence[TensorWitness], left: Sequence[TensorId]) -> str:
     if conventions:
         texts.append(f"At kinks a convention was met, and accepted: {_names(conventions)}.")
     return " ".join(texts)
+
+
+def function_summary(done: Sequence[TensorWitness], left: Sequence[TensorId]) -> str:
+    """What a check of a caller's own function found, in a few sentences."""
+    texts = []
+    for verdict, text in (
+        (Verdict.DISAGREES, "The claimed derivative is not that of the function: {}."),
+        (Verdict.INCONCLUSIVE, "Not to be decided: {}."),
+    ):
+        names = [tensor.id.name or "the tangent" for tensor in done if tensor.judgements[0].verdict is verdict]
+        texts += [text.format(", ".join(names))] if names else []
+    if left:
+        texts.append(f"Not reached: {', '.join(id.name or 'the tangent' for id in left)}.")
+    return " ".join(texts) or "The claimed derivative is that of the function, as far as its values tell."
 
 
 def _tensors_with(done: Sequence[TensorWitness], verdict: Verdict, claim: bool | None) -> list[TensorId]:

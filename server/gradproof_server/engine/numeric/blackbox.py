@@ -1,0 +1,418 @@
+"""CheckFunction: the derivative of a function that only its caller can evaluate, against numerical differentiation.
+
+A generator asks for the function's values at batches of points and says in the end what they tell. Steps, bars and
+verdicts are those of `verify`; the caller's dtypes bring their own rounding, which is measured.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+from ..run import never
+from ..types import Quantity, ShouldStop, StoppedError, TensorId, Verdict
+from . import words
+from .judge import Measure, Place, Stated, causes_of, judge
+from .lines import NOISE_POINTS, SCREEN_RUNGS, Answer, Ask, Measured, Setting, listen, measure, refine, taylor_order
+from .plan import DIRECTIONS, Signs
+from .resemblance import resemblance
+from .slopes import Slopes
+from .space import Space, SpaceLines
+from .types import (
+    Array,
+    DerivativeKind,
+    FunctionClaim,
+    FunctionEvent,
+    Judgement,
+    Mode,
+    PointBatch,
+    Subject,
+    Sweep,
+    TensorEstimate,
+    TensorWitness,
+    WitnessEstimate,
+    WitnessOptions,
+    WitnessProgress,
+    WitnessReport,
+)
+
+REPEATS = 8
+"""Times that the point itself is asked for, to see whether the function repeats itself."""
+AUTO_EVALUATIONS = 60_000
+"""Evaluations up to which AUTO looks at every element of a tensor."""
+AUTO_BYTES = 256 * 2**20
+"""The same for the points that are sent."""
+BATCH_BYTES = 4 * 2**20
+BATCH_POINTS = 4096
+STATED_UNITS = 16.0
+"""Units in the last place of the largest derivative that a stated one may be off, where no tolerance is given."""
+SCREEN_EVALUATIONS = 2 * SCREEN_RUNGS
+NOISE_LINES = 3
+"""Lines of a tensor along which rounding noise is measured."""
+T = TypeVar("T")
+Tensor = torch.Tensor
+Steps = Generator[FunctionEvent, Tensor | None, T]
+
+
+def resolution_of(eps: float) -> float:
+    """Widest bar, beside the largest derivative, with which anything is called right."""
+    return float(np.clip(16 * np.sqrt(eps), 1e-3, 0.25))
+
+
+class _OutOfBudgetError(Exception):
+    """The seconds or evaluations that were allowed are used up."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Lines of one tensor, and what is stated along them: [L, M] with its tolerance."""
+
+    name: str
+    mode: Mode
+    lines: SpaceLines
+    scale: Array
+    guessed: bool
+    stated: Array
+    tolerance: Array
+    shape: tuple[int, ...]
+    elements: int
+
+    @property
+    def id(self) -> TensorId:
+        """Its name in the report."""
+        return TensorId(0, Quantity.GRADIENT, self.name)
+
+    @property
+    def evaluations(self) -> int:
+        """Evaluations without refining."""
+        return NOISE_LINES * NOISE_POINTS + SCREEN_EVALUATIONS * len(self.lines)
+
+
+@dataclass
+class _Conversation:
+    """What was asked of the caller so far, and what may be asked."""
+
+    claim: FunctionClaim
+    options: WitnessOptions
+    should_stop: ShouldStop
+    space: Space
+    expected: int = 0
+    evaluations: int = 0
+    batches: int = 0
+    started: float = field(default_factory=time.perf_counter)
+
+    @property
+    def seconds(self) -> float:
+        """Time since the first message."""
+        return time.perf_counter() - self.started
+
+    @property
+    def batch_points(self) -> int:
+        """Points of one batch."""
+        fit = max(1, BATCH_BYTES // max(self.space.bytes_per_point, self.claim.output.numel() * 8, 1))
+        return min(fit, self.claim.max_batch or BATCH_POINTS)
+
+    def values(self, points: Array, id: TensorId | None = None) -> Steps[Array]:
+        """The function's values at points [P, N]: [P, M], float64, and progress by the way."""
+        rows = []
+        for at in range(0, len(points), self.batch_points):
+            part = points[at : at + self.batch_points]
+            self._spend(len(part))
+            self.batches += 1
+            answer = yield PointBatch(self.batches, len(part), self.space.tensors(part))
+            assert answer is not None
+            rows.append(self._outputs(answer.double().reshape(len(part), -1).numpy()))
+            yield WitnessProgress(self.evaluations, max(self.expected, self.evaluations), self.seconds, id)
+        return np.concatenate(rows)
+
+    def _outputs(self, values: Array) -> Array:
+        """[P, M]: the outputs, or their one combination by a cotangent."""
+        if self.claim.kind is not DerivativeKind.VJP:
+            return values
+        return values @ self.claim.along[""].double().reshape(-1, 1).numpy()  # type: ignore[no-any-return]
+
+    def _spend(self, evaluations: int) -> None:
+        if self.should_stop():
+            raise StoppedError("the caller does not wait any more")
+        most = self.options.max_evaluations
+        if self.seconds > self.options.max_seconds or (most is not None and self.evaluations + evaluations > most):
+            raise _OutOfBudgetError
+        self.evaluations += evaluations
+
+
+def check_function(claim: FunctionClaim, options: WitnessOptions, should_stop: ShouldStop = never) -> Steps[None]:
+    """First the estimate, then batches of points and progress, last the report.
+
+    After a `PointBatch` the function's values are sent in, [points, *output.shape]; after other events None. The
+    claim's names, shapes and dtypes fit each other. Raises StoppedError where `should_stop` returned True.
+    """
+    space = Space(claim.point)
+    parts = _parts(space, claim, options)
+    expected = REPEATS + sum(part.evaluations for part in parts)
+    estimates = (TensorEstimate(p.id, p.mode, p.elements, len(p.lines), p.evaluations, 0.0) for p in parts)
+    yield WitnessEstimate(tuple(estimates), expected, 0.0, 0.0)
+    if options.estimate_only:
+        return
+    talk = _Conversation(claim, options, should_stop, space, expected)
+    done: list[TensorWitness] = []
+    center = repeat = noise = np.full(1, np.nan)
+    try:
+        repeated = yield from talk.values(np.repeat(space.flat[None], REPEATS, axis=0))
+        center, repeat = repeated.mean(0), repeated.std(0, ddof=1)
+        noise = np.zeros(len(center))
+        for part in parts:
+            heard, tensor = yield from _tensor(part, center, repeat, talk)
+            noise = np.maximum(noise, heard)
+            done.append(tensor)
+    except _OutOfBudgetError:
+        pass
+    yield _report(talk, parts, done, center, repeat, noise)
+
+
+def _report(
+    talk: _Conversation, parts: tuple[_Part, ...], done: list[TensorWitness], center: Array, repeat: Array, noise: Array
+) -> WitnessReport:
+    verdict = words.worst_of(j.verdict for tensor in done for j in tensor.judgements)
+    left = tuple(part.id for part in parts[len(done) :])
+    if left and verdict is Verdict.AGREES:
+        verdict = Verdict.INCONCLUSIVE
+    return WitnessReport(
+        verdict=verdict,
+        reference_verdict=verdict,
+        claim_verdict=verdict,
+        tensors=tuple(done),
+        not_reached=left,
+        complete=not left,
+        evaluations=talk.evaluations,
+        seconds=talk.seconds,
+        value=float(center[0]),
+        rounding_noise=float(noise.max(initial=0.0)),
+        repeat_noise=float(repeat.max(initial=0.0)),
+        summary=_summary(talk, done, left, center, repeat),
+        seed=talk.options.seed,
+        device="",
+        directions=DIRECTIONS,
+    )
+
+
+def _summary(
+    talk: _Conversation, done: list[TensorWitness], left: tuple[TensorId, ...], center: Array, repeat: Array
+) -> str:
+    texts = [words.function_summary(done, left)]
+    if repeat.max(initial=0.0) > 0:
+        texts.append(f"Asked again at the same point, the function's value spreads by {repeat.max():.2g}.")
+    stated = talk._outputs(talk.claim.output.double().reshape(1, -1).numpy())[0]
+    off = np.abs(stated - center)
+    eps = torch.finfo(talk.claim.output.dtype).eps
+    room = STATED_UNITS * eps * np.abs(center).max(initial=0.0) + 6 * repeat.max(initial=0.0)
+    if np.isfinite(center).all() and (off > room).any():
+        texts.append(f"The stated output is not what the function gives at the point: it is off by {off.max():.2g}.")
+    return " ".join(texts)
+
+
+def _parts(space: Space, claim: FunctionClaim, options: WitnessOptions) -> tuple[_Part, ...]:
+    """What is looked at, tensor by tensor; of a JVP the one line that it is about."""
+    if claim.kind is DerivativeKind.JVP:
+        return (_tangent(space, claim),)
+    return tuple(_part(space, claim, name, options) for name in claim.point if name in claim.stated)
+
+
+def _tangent(space: Space, claim: FunctionClaim) -> _Part:
+    flat = np.zeros_like(space.flat)
+    for name, tangent in claim.along.items():
+        flat[space.slices[name]] = tangent.double().reshape(-1).numpy()
+    stated = claim.stated[""].double().reshape(1, -1).numpy()
+    moved = flat != 0
+    size = float(np.sqrt(np.mean(space.flat[moved] ** 2))) if moved.any() else 0.0
+    length = float(np.sqrt(np.mean(flat[moved] ** 2))) if moved.any() else 1.0
+    lines = SpaceLines(space, np.zeros(0, dtype=np.int64), flat[None])
+    scale = np.array([(size or 1.0) / length])
+    allowed = _allowed(claim, stated, claim.stated[""].dtype)
+    return _Part(
+        "", Mode.DIRECTIONS, lines, scale, size == 0, stated, allowed, tuple(claim.output.shape), int(moved.sum())
+    )
+
+
+def _part(space: Space, claim: FunctionClaim, name: str, options: WitnessOptions) -> _Part:
+    tensor, where = claim.point[name], space.slices[name]
+    outputs = claim.output.numel() if claim.kind is DerivativeKind.JACOBIAN else 1
+    derivative = claim.stated[name].double().reshape(outputs, tensor.numel()).numpy().T  # [N, M]
+    size = tensor.numel()
+    mode = _mode(size, outputs, space, options)
+    if mode is Mode.ELEMENTS:
+        chosen, count = np.arange(size), 0
+    else:
+        random = np.random.default_rng([options.seed, size])
+        chosen, count = np.sort(random.choice(size, min(options.samples, size), replace=False)), options.directions
+    id = TensorId(0, Quantity.GRADIENT, name)
+    signs = Signs(id, tensor.shape, max(count, 1), options.seed).rows.reshape(-1, size).numpy().astype(np.float64)
+    directions = np.zeros((len(signs), len(space.flat)))
+    directions[:, where] = signs
+    typical = space.typical(name)
+    scale = np.concatenate([np.maximum(np.abs(space.flat[where][chosen]), typical), np.full(len(signs), typical)])
+    allowed = _allowed(claim, derivative, claim.stated[name].dtype)
+    return _Part(
+        name=name,
+        mode=mode,
+        lines=SpaceLines(space, chosen + where.start, directions),
+        scale=scale,
+        guessed=not space.flat[where].any(),
+        stated=np.concatenate([derivative[chosen], (signs @ derivative)[:count]]),
+        tolerance=np.concatenate([allowed[chosen], np.sqrt((signs**2 @ allowed**2)[:count])]),
+        shape=tuple(tensor.shape),
+        elements=size,
+    )
+
+
+def _mode(size: int, outputs: int, space: Space, options: WitnessOptions) -> Mode:
+    if options.mode is not Mode.AUTO:
+        return options.mode
+    evaluations = SCREEN_EVALUATIONS * size
+    few = evaluations <= AUTO_EVALUATIONS and evaluations * space.bytes_per_point <= AUTO_BYTES
+    return Mode.ELEMENTS if few and evaluations * outputs <= 100 * AUTO_EVALUATIONS else Mode.DIRECTIONS
+
+
+def _allowed(claim: FunctionClaim, derivative: Array, dtype: torch.dtype) -> Array:
+    """How far a stated derivative [L, M] may be off by its own precision, beside the largest one of its output."""
+    relative = claim.relative_tolerance
+    if relative is None:
+        relative = STATED_UNITS * torch.finfo(dtype if dtype.is_floating_point else torch.float64).eps
+    finite = np.where(np.isfinite(derivative), np.abs(derivative), 0.0)
+    return relative * np.maximum(finite, finite.max(0, keepdims=True, initial=0.0))  # type: ignore[no-any-return]
+
+
+def _tensor(part: _Part, center: Array, repeat: Array, talk: _Conversation) -> Steps[tuple[Array, TensorWitness]]:
+    """All that is to be said of one tensor; and the noise that was heard along it [M]."""
+    outputs = len(center)
+    eps = max(float(talk.space.eps.max(initial=0.0)), torch.finfo(talk.claim.output.dtype).eps)
+    guessed = np.full(len(part.scale), part.guessed)
+    blur = np.zeros((len(part.scale), outputs))
+    silent = Setting(center, np.zeros(outputs), eps, part.scale, guessed, blur)
+    along = np.unique(np.linspace(0, len(part.scale) - 1, NOISE_LINES).astype(np.int64))
+    heard = yield from _drive(listen(along, part.scale, eps), part, talk)
+    noise = np.maximum(heard, 4.0 * repeat)
+    kept = len(part.stated)
+    setting = replace(silent, noise=noise).first(kept)
+    size = np.abs(np.where(np.isfinite(part.stated), part.stated, 0.0)).max(initial=0.0) * setting.scale
+    stated = Stated(Subject.CLAIM, part.stated.reshape(-1), part.tolerance.reshape(-1), talk.claim.output.dtype)
+
+    def measure_of(slopes: Slopes) -> Measure:
+        known = np.where(np.isfinite(slopes.value), np.abs(slopes.value), 0.0).reshape(-1, outputs)
+        largest = np.broadcast_to(known.max(0, initial=0.0), known.shape).reshape(-1)
+        share = 1.0 if eps > 1e-10 else 1e-2
+        return Measure(slopes, largest, resolution_of(eps), share, noisy=bool(repeat.max(initial=0.0) > 0))
+
+    def unclear(slopes: Slopes) -> Array:
+        found: Array = causes_of(stated, measure_of(slopes))[0] != int(Verdict.AGREES)
+        return found
+
+    measured = yield from _drive(measure(setting, size, unclear), part, talk)
+    found = measure_of(measured.slopes)
+    judgement = judge(stated, found, lambda line: _place(part, line, talk.claim))
+    sweep = yield from _sweep(part, setting, stated, judgement, talk)
+    return noise, _witness(part, stated, found, measured, judgement, sweep, talk)
+
+
+def _drive(measuring: Generator[Ask, Answer, T], part: _Part, talk: _Conversation) -> Steps[T]:
+    """Brings what a measurement asks to the caller; what the measurement returns."""
+    try:
+        ask = next(measuring)
+        while True:
+            rows, offsets = [], []
+            for at in range(0, len(ask.lines), talk.batch_points):
+                cut = slice(at, at + talk.batch_points)
+                points, real = part.lines.points(ask.lines[cut], ask.offsets[cut])
+                rows.append((yield from talk.values(points, part.id)))
+                offsets.append(real)
+            ask = measuring.send(Answer(np.concatenate(rows), np.concatenate(offsets)))
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+
+
+def _place(part: _Part, line: int, claim: FunctionClaim) -> Place:
+    """What a number of [L, M], flattened, is."""
+    outputs = part.stated.shape[1]
+    row, output = divmod(line, outputs)
+    several = claim.kind in (DerivativeKind.JACOBIAN, DerivativeKind.JVP) and claim.output.dim() > 0
+    shape = tuple(claim.output.shape)
+    output_index = tuple(int(i) for i in np.unravel_index(output, shape)) if several else ()
+    singles = len(part.lines.elements)
+    if row >= singles:
+        return Place(direction=row - singles + 1, output_index=output_index)
+    flat = int(part.lines.elements[row]) - part.lines.space.slices[part.name].start
+    return Place(tuple(int(i) for i in np.unravel_index(flat, part.shape)) if part.shape else (), 0, output_index)
+
+
+def _sweep(
+    part: _Part, setting: Setting, stated: Stated, judgement: Judgement, talk: _Conversation
+) -> Steps[Sweep | None]:
+    """The long ladder of the worst line, where it did not agree."""
+    if judgement.worst is None or judgement.verdict is Verdict.AGREES:
+        return None
+    outputs = part.stated.shape[1]
+    places = [_place(part, line, talk.claim) for line in range(len(stated.values))]
+    flat = places.index(words.place_of(judgement.worst))
+    line, output = divmod(flat, outputs)
+    first = setting.first_steps(np.abs(part.stated).max(1) * setting.scale)
+    ladder = yield from _drive(refine(setting, np.array([line]), first[[line]]), part, talk)
+    with np.errstate(all="ignore"):
+        steps, slopes, rounding = (
+            tuple(map(float, row[output])) for row in (ladder.steps, ladder.central, ladder.rounding)
+        )
+    worst = judgement.worst
+    return Sweep(worst.index, worst.direction, steps, slopes, rounding, float(stated.values[flat]))
+
+
+def _witness(
+    part: _Part,
+    stated: Stated,
+    found: Measure,
+    measured: Measured,
+    judgement: Judgement,
+    sweep: Sweep | None,
+    talk: _Conversation,
+) -> TensorWitness:
+    slopes, singles, outputs = found.slopes, len(part.lines.elements), part.stated.shape[1]
+    count = singles * outputs
+    detectable = words.detectable_error(slopes, stated, count)
+    largest = float(np.abs(np.where(np.isfinite(part.stated), part.stated, 0.0)[: singles or None]).max(initial=0.0))
+    values = talk.options.include_values
+    return TensorWitness(
+        id=part.id,
+        mode=part.mode,
+        elements=part.elements,
+        elements_checked=singles,
+        directions_checked=len(part.stated) - singles,
+        judgements=(judgement,),
+        detectable=detectable,
+        detectable_relative=detectable / largest if largest else float("inf"),
+        note=_note(part, found, stated, judgement, detectable),
+        sweep=sweep,
+        positions=tuple(int(e) - part.lines.space.slices[part.name].start for e in part.lines.elements)
+        if values
+        else (),
+        numeric=torch.from_numpy(slopes.value[:count].copy()) if values else None,
+        bars=torch.from_numpy(slopes.bar[:count].copy()) if values else None,
+        stated=torch.from_numpy(stated.values[:count].copy()) if values else None,
+        taylor_order=taylor_order(measured.screen, stated.values),
+    )
+
+
+def _note(part: _Part, found: Measure, stated: Stated, judgement: Judgement, detectable: float) -> str:
+    singles, along = len(part.lines.elements), len(part.stated) - len(part.lines.elements)
+    texts = [words.coverage(part.mode, along, singles, part.elements, detectable)] if part.name else []
+    texts += [] if found.noisy else [words.stillness(found.slopes)]
+    if judgement.verdict is Verdict.DISAGREES and part.mode is Mode.ELEMENTS:
+        outputs = part.stated.shape[1]
+        shape = (outputs, part.elements) if outputs > 1 else part.shape
+        slack = 2 * found.slopes.bar + stated.tolerance
+        claimed, numeric, room = (
+            a.reshape(-1, outputs).T.reshape(-1) for a in (stated.values, found.slopes.value, slack)
+        )
+        texts.append(resemblance(claimed, numeric, room, shape))
+    return " ".join(text for text in texts if text)
