@@ -29,7 +29,7 @@ MOST_RUNGS = 24
 NOISE_POINTS = 9
 NOISE_SAFETY = 4.0
 COARSE = 1e-4
-"""Spacing at 1 from which a dtype's rounding is coarse: values stand on steps, and nearby ones tell too little of it."""
+"""Spacing at 1 above which a dtype is coarse: its values stand on steps, and nearby ones tell too little of rounding."""
 COARSE_SAFETY = 8.0
 NOISE_STEP = 2.0**10
 """Spacing of the points that noise is measured on, in units in the last place of the scale."""
@@ -157,7 +157,7 @@ def listen(lines: Array, scale: Array, eps: float) -> Generator[Ask, Answer, Arr
     heard = [[noise_of(stretch[:, m]) for m in range(outputs)] for stretch in finite]
     measured = np.max(heard, axis=0) if heard else np.zeros(outputs)
     size = np.abs(np.where(np.isfinite(stretches), stretches, 0.0)).max((0, 1), initial=0.0)
-    found: Array = NOISE_SAFETY * np.maximum(measured, 0.25 * eps * size)
+    found: Array = (COARSE_SAFETY if eps > COARSE else NOISE_SAFETY) * np.maximum(measured, 0.25 * eps * size)
     return found
 
 
