@@ -4,7 +4,8 @@
 
 #include <cmath>
 #include <cstddef>
-#include <string>
+#include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "check_function.h"

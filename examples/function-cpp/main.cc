@@ -2,6 +2,8 @@
 //   layer-norm HOST:PORT [right|without-mean|doubled|wrong-element] [float64|float32] [vjp|gradient]
 // Exit status: 0 agrees, 1 disagrees, 3 inconclusive, 2 the check could not be made.
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <iomanip>
 #include <iostream>
@@ -9,6 +11,7 @@
 #include <map>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "check_function.h"
@@ -97,7 +100,7 @@ std::string position(const v1::WitnessedValue& value) {
 
 void print(const v1::WitnessReport& report) {
   constexpr int kDigits = std::numeric_limits<double>::max_digits10;
-  std::cout << word(report.verdict()) << '\n';
+  std::cout << word(report.verdict()) << ": " << report.summary() << '\n';
   for (const v1::TensorWitness& tensor : report.tensors()) {
     for (const v1::Judgement& judgement : tensor.judgements()) {
       const v1::WitnessedValue& worst = judgement.worst();
@@ -106,6 +109,7 @@ void print(const v1::WitnessReport& report) {
                 << std::setprecision(2) << " ± " << worst.bar() << '\n';
       if (!judgement.explanation().empty()) std::cout << "  " << judgement.explanation() << '\n';
     }
+    if (!tensor.note().empty()) std::cout << "  " << tensor.note() << '\n';
   }
 }
 

@@ -94,13 +94,14 @@ const position = ({ index, direction }) => (direction ? `direction ${direction}`
 const word = (verdict) => verdict.replace("VERDICT_", "");
 
 const print = (report) => {
-  console.log(word(report.verdict));
-  for (const { id, judgements } of report.tensors) {
+  console.log(`${word(report.verdict)}: ${report.summary}`);
+  for (const { id, judgements, note } of report.tensors) {
     for (const { verdict, worst, explanation } of judgements) {
       const numbers = `claimed ${worst.stated}, numeric ${worst.numeric} ± ${worst.bar.toExponential(1)}`;
       console.log(`${id.name} ${word(verdict)}, worst at ${position(worst)}: ${numbers}`);
       if (explanation) console.log(`  ${explanation}`);
     }
+    if (note) console.log(`  ${note}`);
   }
 };
 
