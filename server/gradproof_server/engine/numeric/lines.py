@@ -29,14 +29,14 @@ MOST_RUNGS = 24
 NOISE_POINTS = 9
 NOISE_SAFETY = 4.0
 COARSE = 1e-4
-"""Spacing at 1 above which a dtype is coarse: its values stand on steps, and nearby ones tell too little of rounding."""
+"""Spacing at 1 above which a dtype is coarse: its values stand on steps, and near ones tell too little of rounding."""
 COARSE_SAFETY = 8.0
 NOISE_STEP = 2.0**10
 """Spacing of the points that noise is measured on, in units in the last place of the scale."""
 LARGEST_NOISE_STEP = 1e-3
 """The same beside the scale itself, for small dtypes; one unit in the last place at least."""
-MOST_RELATIVE_NOISE = 1e-3
-"""Noise beside the function's change from which steps do not grow any more: a quarter of the scale."""
+MOST_RELATIVE_NOISE = 0.03
+"""Noise beside the function's change from which steps do not grow any more: a tenth of the scale."""
 MOST_REFINED = 512
 """Unclear lines that are measured again; of more, the first ones speak for the others."""
 
@@ -79,11 +79,12 @@ class Setting:
         return replace(self, scale=self.scale[:lines], guessed=self.guessed[:lines], blur=self.blur[:lines])
 
     def first_steps(self, size: Array) -> Array:
-        """The smallest screening step of each line, where truncation and rounding balance once h² is extrapolated away:
-        ε^(1/5) of the scale, ε being the noise beside `size` [L], the change of f over one scale."""
+        """The smallest screening step h of each line, where the two parts of the bar balance: the error of the coarser
+        extrapolation, (16 h · 4 h)² of the scale, and ε / h, ε being the noise beside `size` [L], the change of f over
+        one scale."""
         with np.errstate(all="ignore"):
             relative = np.nan_to_num(self.noise.max(initial=0.0) / size, nan=self.eps, posinf=self.eps)
-        found: Array = self.scale * np.clip(relative, self.eps, max(self.eps, MOST_RELATIVE_NOISE)) ** 0.2
+        found: Array = self.scale * np.clip(relative, self.eps, max(self.eps, MOST_RELATIVE_NOISE)) ** 0.2 / 4096**0.2
         return found
 
 

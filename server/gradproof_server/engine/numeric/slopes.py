@@ -4,7 +4,7 @@ With f(t) known at 0 and at ±h_k, h_k = h_0 / r^k:
 
     D_k          = (f(h_k) - f(-h_k)) / (2 h_k)                       central difference, error c_2 h² + c_4 h⁴ + ...
     T_k,m        = T_k,m-1 + (T_k,m-1 - T_k-1,m-1) / (r^(2m) - 1)     Richardson's extrapolation, T_k,0 = D_k
-    truncation   = max(|T_k,m - T_k,m-1|, |T_k,m - T_k-1,m|)          the error of what T_k,m improves on
+    truncation   = max(|T_k,m - T_k,m-1|, |T_k,m - T_k-1,m-1|)        the errors of what T_k,m improves on
                    and what of |T_k,m - T_k+1,m|, |T_k,m - T_k+2,m|
                    the rounding of those finer ones does not explain
     rounding     = noise / h_k, carried through the extrapolation
@@ -140,9 +140,7 @@ def _extrapolate(first: Array, rounding: Array, steps: Array, ratio: float, powe
         fine, coarse = before[:, 1:], before[:, :-1]
         table = fine + (fine - coarse) / weight
         noise = noise[:, 1:] + (noise[:, 1:] + noise[:, :-1]) / weight
-        truncation = np.abs(table - fine)
-        if table.shape[1] > 1:
-            truncation[:, 1:] = np.maximum(truncation[:, 1:], np.abs(table[:, 1:] - table[:, :-1]))
+        truncation = np.maximum(np.abs(table - fine), np.abs(table - coarse))
         bar = np.maximum(truncation, _contradiction(table, noise)) + noise
         bar = np.where(np.isfinite(bar), bar, np.inf)
         k = bar.argmin(1)
