@@ -28,7 +28,7 @@ def test_results_are_numbers_of_the_type_within_a_unit(dtype: torch.dtype) -> No
     assert bool((gaps > 0.4).any() and (gaps < -0.4).any())
 
 
-@pytest.mark.parametrize("dtype", (*TYPES, torch.float64))
+@pytest.mark.parametrize("dtype", [*TYPES, torch.float64])
 def test_exact_results_stay(dtype: torch.dtype) -> None:
     """Small integers through products, sums, kinks and their gradients are as without rounding."""
     x = torch.tensor([[1.0, -2.0], [2.0, 1.0]], dtype=torch.float64, requires_grad=True)
@@ -40,7 +40,7 @@ def test_exact_results_stay(dtype: torch.dtype) -> None:
     assert x.grad.tolist() == [[0.0, 0.0], [2.0, 1.0]]
 
 
-@pytest.mark.parametrize("dtype", (*TYPES, torch.float64))
+@pytest.mark.parametrize("dtype", [*TYPES, torch.float64])
 def test_two_seeds_move_in_opposite_directions(dtype: torch.dtype) -> None:
     """Where seed 2 n rounds up, seed 2 n + 1 rounds down."""
     x = numbers(100).exp()

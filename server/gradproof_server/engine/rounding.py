@@ -8,6 +8,7 @@ number that the type holds exactly is left as it is, so that what is exact in th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -22,7 +23,17 @@ FUSED = frozenset(
         *("native_group_norm", "native_group_norm_backward", "_fused_rms_norm", "_fused_rms_norm_backward"),
         *("gelu", "gelu_backward", "silu", "silu_backward", "mish", "mish_backward", "elu", "elu_backward"),
         *("softplus", "softplus_backward", "log_sigmoid_forward", "log_sigmoid_backward", "tanh_backward"),
-        *("hardswish", "hardswish_backward", "hardsigmoid", "celu", "glu", "glu_backward", "logaddexp", "softshrink"),
+        *(
+            "hardswish",
+            "hardswish_backward",
+            "hardsigmoid",
+            "hardsigmoid_backward",
+            "celu",
+            "glu",
+            "glu_backward",
+            "logaddexp",
+            "softshrink",
+        ),
         *("binary_cross_entropy", "binary_cross_entropy_backward", "binary_cross_entropy_with_logits"),
         *("mse_loss", "mse_loss_backward", "huber_loss", "huber_loss_backward", "smooth_l1_loss"),
         *("smooth_l1_loss_backward", "soft_margin_loss", "soft_margin_loss_backward"),
@@ -31,6 +42,18 @@ FUSED = frozenset(
     }
 )
 """Operations that are several in one: they are taken apart, so that each of their roundings is met."""
+
+
+@contextmanager
+def rounding(dtype: torch.dtype, seed: int, coarseness: float) -> Iterator[None]:
+    """Random rounding to `dtype`; scalars that PyTorch keeps in its default type, as NAdam does, are in float64."""
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        with RandomRounding(dtype, seed, coarseness):
+            yield
+    finally:
+        torch.set_default_dtype(default)
 
 
 class RandomRounding(TorchDispatchMode):  # type: ignore[no-untyped-call]

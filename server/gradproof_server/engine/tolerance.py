@@ -20,7 +20,7 @@ from typing import TypeAlias
 
 import torch
 
-from .rounding import RandomRounding
+from .rounding import rounding
 from .run import never, run
 from .tensors import dtype_name
 from .training import Training
@@ -145,7 +145,7 @@ class Calibration:
         training = replace(self._training, dtype=torch.float64)
         large = training.flops * len(training.steps) > LARGE_FLOPS
         for seed in range(ROUNDED_RUNS_WHEN_LARGE if large else ROUNDED_RUNS):
-            yield training, RandomRounding(dtype, seed, COARSENESS)
+            yield training, rounding(dtype, seed, COARSENESS)
 
 
 def even_where_swamped(error: torch.Tensor, moved: torch.Tensor) -> torch.Tensor:
