@@ -16,6 +16,7 @@
      ├── InsecureTokenError             a token would be sent unencrypted over the network (a ValueError too)
      ├── ClosedClientError              the client was closed before the call
      ├── ServerExtraMissingError        an embedded server was asked for, but is not installed (an ImportError too)
+     ├── PlotExtraMissingError          plots were asked for, but matplotlib is not installed (an ImportError too)
      └── DisagreementError              from raise_for_disagreement(), with the report (an AssertionError too)
 
 A wrong gradient is an answer, not an error: `Client.check` returns a report whatever its verdict is.
@@ -143,6 +144,10 @@ class ClosedClientError(GradproofError):
 
 class ServerExtraMissingError(GradproofError, ImportError):
     """An embedded server was asked for, but the server is not installed."""
+
+
+class PlotExtraMissingError(GradproofError, ImportError):
+    """Plots were asked for, but matplotlib is not installed."""
 
 
 class DisagreementError(GradproofError, AssertionError):

@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING
 from gradproof.table import MARKS, Form, Row, count, html_table, index_text, pair, table_lines, wrap
 
 if TYPE_CHECKING:
+    from gradproof.reference import TensorName
     from gradproof.witness import Estimate, Judgement, TensorWitness, Verification, WitnessedValue
 
 FORM = Form(
     header=("", "tensor", "of", "checked", "wrong", "worst at", "stated", "numeric ± bar", "gap", "ulp", "step"),
     left=frozenset({0, 1, 2, 5}),
-    shrinkable=((1, 12), (5, 9)),
+    shrinkable=((1, 13), (5, 9)),
 )
 ESTIMATE_FORM = Form(
     header=("", "tensor", "mode", "elements", "lines", "evaluations", "flops each"),
     left=frozenset({0, 1, 2}),
     shrinkable=((1, 12),),
 )
+SUBJECTS = {"reference": "ref", "claim": "claim", "forward mode": "fwd", "second order": "2nd"}
+"""Whose derivatives a row is about, in short."""
 MOST_AGREEING_ROWS = 20
 """Of more tensors that agree, the number is told."""
 CUT_OFF = {"interrupted": "it was interrupted", "deadline": "the deadline of the call passed"}
@@ -88,45 +91,49 @@ def _why(judgement: Judgement) -> str:
 
 
 def _remarks(tensor: TensorWitness) -> list[str]:
-    """Kinks and notes; the power of the check where not every element was looked at."""
+    """Kinks, and what should be known of the check."""
     remarks = [kink.text for kink in tensor.kinks if kink.text]
-    remarks += [tensor.note] if tensor.note else []
-    if tensor.elements_checked < tensor.elements and tensor.detectable > 0:
-        share = tensor.detectable_relative
-        relative = f", {share:.2g} of the largest" if math.isfinite(share) else ""
-        remarks.append(f"sees an error of a single element from {tensor.detectable:.2g} up{relative}")
-    return remarks
+    return remarks + ([tensor.note] if tensor.note else [])
 
 
 def _row(tensor: TensorWitness, judgement: Judgement, remarks: tuple[str, ...]) -> Row:
     cells = (
         MARKS[judgement.verdict],
-        str(tensor.tensor),
-        str(judgement.subject),
+        short_name(tensor.tensor),
+        SUBJECTS[judgement.subject],
         _checked(tensor),
         str(judgement.disagreeing or judgement.inconclusive),
-        *_worst_cells(judgement.worst),
+        *_worst_cells(judgement),
     )
     return Row(cells, judgement.verdict, remarks)
 
 
 def _checked(tensor: TensorWitness) -> str:
     elements = f"{tensor.elements_checked}/{tensor.elements}"
-    return f"{elements} +{tensor.directions_checked} dir" if tensor.directions_checked else elements
+    return f"{elements}+{tensor.directions_checked}d" if tensor.directions_checked else elements
 
 
-def _worst_cells(worst: WitnessedValue | None) -> tuple[str, ...]:
+def _worst_cells(judgement: Judgement) -> tuple[str, ...]:
+    worst = judgement.worst
     if worst is None:
         return ("-",) * 6
-    stated, numeric = pair(worst.stated, worst.numeric)
+    stated, numeric = f"{worst.stated:.6g}", f"{worst.numeric:.6g}"
+    if judgement.verdict == "DISAGREES":
+        stated, numeric = pair(worst.stated, worst.numeric)
     return (
         place_text(worst),
         stated,
         f"{numeric} ± {worst.bar:.1g}",
         f"{worst.gap:.2g}",
         f"{worst.ulps:.2g}",
-        f"{worst.steps[0]:.0e}" if worst.steps[1] else "-",
+        f"{worst.steps[0]:.0e}" if worst.steps[0] > 0 else "-",
     )
+
+
+def short_name(name: TensorName) -> str:
+    """The tensor that a derivative is taken by: "0.weight", "input (input)", "1 (node)"."""
+    kind = {"input_gradients": " (input)", "node_gradients": " (node)"}.get(name.quantity, "")
+    return f"{name.name}{kind}" + (f", step {name.step}" if name.step else "")
 
 
 def place_text(value: WitnessedValue) -> str:
@@ -155,7 +162,7 @@ def tail(verification: Verification) -> list[str]:
 
 def _unfinished(verification: Verification) -> str:
     why = CUT_OFF.get(verification.cut_off, "its bounds ended it")
-    names = [str(name) for name in verification.not_reached]
+    names = [short_name(name) for name in verification.not_reached]
     some = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
     return f"The check is not complete, because {why}" + (f". Not reached: {some}" if names else "")
 
@@ -179,7 +186,7 @@ def estimate_to_text(estimate: Estimate) -> str:
         Row(
             (
                 "",
-                str(tensor.tensor),
+                short_name(tensor.tensor),
                 str(tensor.mode),
                 str(tensor.elements),
                 str(tensor.lines),

@@ -15,6 +15,7 @@ from gradproof.cli import status
 
 COMMANDS = {
     "check": ("gradproof.cli.check:check", "Hold the numbers of problem files against PyTorch's."),
+    "verify": ("gradproof.cli.verify:verify", "Hold gradients against numerical differentiation."),
     "compute": ("gradproof.cli.compute:compute", "Print the reference for a problem file."),
     "catalog": ("gradproof.cli.catalog:catalog", "List the layers, losses, optimizers and schedules."),
     "serve": ("gradproof_server.__main__:serve_command", "Serve gradproof over gRPC."),

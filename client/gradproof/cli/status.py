@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gradproof.results import Verdict
+from gradproof.witness import Verification
 
 AGREES = 0
 DISAGREES = 1
@@ -23,3 +24,11 @@ BY_GRAVITY = (FAILED, DISAGREES, INCONCLUSIVE, AGREES)
 def worst(statuses: Iterable[int]) -> int:
     """The status of several files: a check that could not be made, then disagreement, then an open question."""
     return min(statuses, key=BY_GRAVITY.index, default=AGREES)
+
+
+def of_verification(verification: Verification) -> int:
+    """The status of a verification; what was not looked at is an open question."""
+    if verification.cut_off == "interrupted":
+        return INTERRUPTED
+    unfinished = verification.verdict is Verdict.AGREES and verification.partial
+    return INCONCLUSIVE if unfinished else OF_VERDICT[verification.verdict]

@@ -1,0 +1,135 @@
+"""Plots of a verification: gaps over the ladder of steps, and maps of the differences. Needs the extra `plot`."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from gradproof.errors import PlotExtraMissingError
+from gradproof.table import shorten
+from gradproof.tensors import Array
+from gradproof.witness import GRAVITY, Sweep, TensorWitness, Verification
+from gradproof.witness_report import place_text, short_name
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FORMATS = ("png", "svg", "pdf")
+MOST_TENSORS = 8
+"""Of more tensors those with the gravest verdicts are shown."""
+PANEL_INCHES = (6.0, 3.2)
+COLUMNS_WITHOUT_SHAPE = 64
+Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
+"""Shapes of parameters and inputs by name."""
+
+
+def save_plot(verification: Verification, file: Path | str, shapes: Shapes | None = None) -> None:
+    """Writes the plots of a verification, one row a tensor; the suffix of the file says the format.
+
+    On the left is the gap to the stated derivative over the step: it falls as h² and rises as rounding/h for a right
+    derivative, and stays level for a wrong one. On the right is |stated - numeric| / (|numeric| + bar) of each element
+    that was looked at, where `include_values` asked for them; `shapes` arranges them as the tensor is.
+
+    Raises:
+        PlotExtraMissingError: matplotlib is not installed.
+        ValueError: the format is none of FORMATS.
+        OSError: the file cannot be written.
+    """
+    kind = Path(file).suffix.lower().removeprefix(".")
+    if kind not in FORMATS:
+        raise ValueError(f"{file} has no suffix of a plot; valid are {', '.join('.' + name for name in FORMATS)}")
+    verification_to_figure(verification, shapes or {}).savefig(file, format=kind)
+
+
+def verification_to_figure(verification: Verification, shapes: Shapes) -> Figure:
+    """The plots as a figure of matplotlib. Raises PlotExtraMissingError where that is not installed."""
+    try:
+        figures: Any = importlib.import_module("matplotlib.figure")
+    except ImportError as error:
+        text = f'plots need matplotlib ({error}); install it with: pip install "gradproof[plot]"'
+        raise PlotExtraMissingError(text) from error
+    tensors = shown_tensors(verification)
+    rows = max(1, len(tensors))
+    figure: Figure = figures.Figure(figsize=(2 * PANEL_INCHES[0], rows * PANEL_INCHES[1]), layout="constrained")
+    panels = figure.subplots(rows, 2, squeeze=False)
+    for tensor, (left, right) in zip(tensors, panels, strict=False):
+        _draw_sweep(left, tensor)
+        _draw_map(right, tensor, shapes)
+    if not tensors:
+        _say(panels[0][0], "nothing was looked at")
+        panels[0][1].set_axis_off()
+    figure.suptitle(f"{verification.verdict}, {len(tensors)} of {len(verification.tensors)} tensors")
+    return figure
+
+
+def shown_tensors(verification: Verification) -> list[TensorWitness]:
+    """The tensors that are shown: the gravest first, in their order."""
+    return sorted(verification.tensors, key=lambda tensor: -GRAVITY[tensor.verdict])[:MOST_TENSORS]
+
+
+def _say(axes: Axes, text: str) -> None:
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes)
+
+
+def _draw_sweep(axes: Axes, tensor: TensorWitness) -> None:
+    """The gap, the rounding and the bar over the step, both axes logarithmic."""
+    sweep = tensor.sweep
+    name = shorten(short_name(tensor.tensor), 40)
+    if sweep is None:
+        _say(axes, f"{name}: {tensor.verdict}, no sweep")
+        return
+    gaps = np.abs(sweep.slopes - sweep.stated)
+    axes.loglog(sweep.steps, _positive(gaps), "o-", label="|slope - stated|")
+    axes.loglog(sweep.steps, _positive(sweep.rounding), "--", color="gray", label="rounding")
+    if tensor.worst is not None and tensor.worst.bar > 0:
+        axes.axhline(tensor.worst.bar, linestyle=":", color="black", label="bar")
+    axes.set_xlabel("step")
+    axes.set_title(f"{name} {_place(sweep, tensor)}: {tensor.verdict}", fontsize="medium")
+    axes.legend(fontsize="small")
+
+
+def _place(sweep: Sweep, tensor: TensorWitness) -> str:
+    if sweep.direction:
+        return f"direction {sweep.direction}"
+    return f"[{','.join(map(str, sweep.index))}]" if sweep.index or tensor.worst is None else place_text(tensor.worst)
+
+
+def _positive(values: Array) -> Array:
+    """The values without those that a logarithmic axis cannot show."""
+    return np.where(values > 0, values, np.nan)
+
+
+def _draw_map(axes: Axes, tensor: TensorWitness, shapes: Shapes) -> None:
+    """The relative difference of each element that was looked at, as colours on a logarithmic scale."""
+    if not tensor.positions.size:
+        _say(axes, "no values were asked for")
+        return
+    image = axes.imshow(difference_map(tensor, shapes), aspect="auto", interpolation="nearest", cmap="viridis")
+    axes.get_figure().colorbar(image, ax=axes, label="log10 of the relative difference")  # type: ignore[union-attr]
+    axes.set_title(
+        f"{shorten(short_name(tensor.tensor), 40)}: |stated - numeric| / (|numeric| + bar)", fontsize="medium"
+    )
+
+
+def difference_map(tensor: TensorWitness, shapes: Shapes) -> Array:
+    """log10 of the relative differences as a matrix; NaN where an element was not looked at.
+
+    Its rows are the tensor's first axis; of a tensor whose shape is not known, lines of COLUMNS_WITHOUT_SHAPE elements.
+    For a Jacobian the largest difference of all outputs stands for an element.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        relative = np.abs(tensor.stated - tensor.numeric) / (np.abs(tensor.numeric) + tensor.bars)
+        logarithms = np.log10(np.maximum(relative, np.finfo(np.float64).eps))
+    worst = logarithms.reshape(len(tensor.positions), -1).max(axis=1)
+    shape = shapes.get(tensor.tensor.name, ())
+    columns = shape[-1] if len(shape) == 1 else int(np.prod(shape[1:])) if shape else COLUMNS_WITHOUT_SHAPE
+    rows = -(-tensor.elements // columns)
+    flat = np.full(rows * columns, np.nan)
+    flat[tensor.positions] = worst
+    return flat.reshape(rows, columns)
