@@ -70,7 +70,8 @@ class _OutOfBudgetError(Exception):
 
 @dataclass(frozen=True)
 class _Part:
-    """Lines of one tensor, and what is stated along them: [L, M] with its tolerance."""
+    """Lines of one tensor, and what is stated along them: [L, M] with its tolerance. One more line may stand after them,
+    along which noise is heard."""
 
     name: str
     mode: Mode
@@ -90,7 +91,7 @@ class _Part:
     @property
     def evaluations(self) -> int:
         """Evaluations without refining."""
-        return NOISE_LINES * NOISE_POINTS + SCREEN_EVALUATIONS * len(self.lines)
+        return NOISE_LINES * NOISE_POINTS + SCREEN_EVALUATIONS * len(self.stated)
 
 
 @dataclass
@@ -154,7 +155,7 @@ def check_function(claim: FunctionClaim, options: WitnessOptions, should_stop: S
     space = Space(claim.point)
     parts = _parts(space, claim, options)
     expected = REPEATS + sum(part.evaluations for part in parts)
-    estimates = (TensorEstimate(p.id, p.mode, p.elements, len(p.lines), p.evaluations, 0.0) for p in parts)
+    estimates = (TensorEstimate(p.id, p.mode, p.elements, len(p.stated), p.evaluations, 0.0) for p in parts)
     yield WitnessEstimate(tuple(estimates), expected, 0.0, 0.0)
     if options.estimate_only:
         return
