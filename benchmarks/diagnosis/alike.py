@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import pathlib
+import textwrap
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +19,7 @@ import torch
 from gradproof_server.engine.diagnose.case import Case
 from gradproof_server.engine.diagnose.variant import Variant
 from gradproof_server.engine.diagnose.variants import TABLE, look_alikes
-from gradproof_server.engine.types import TensorId
+from gradproof_server.engine.types import ProblemError, TensorId
 
 from .claims import KINDS, Told
 from .draw import Tensor
@@ -89,7 +90,10 @@ def measure(path: pathlib.Path, seconds: float, seeds: Iterable[int]) -> None:
     for seed in seeds:
         if time.monotonic() > deadline:
             return
-        pairs = alike(random_problem(seed, names[seed % len(names)]))
+        try:
+            pairs = alike(random_problem(seed, names[seed % len(names)]))
+        except ProblemError:
+            continue  # PyTorch cannot run it
         with path.open("a") as file:
             file.write(json.dumps({"seed": seed, "pairs": sorted(pairs)}) + "\n")
 
@@ -109,8 +113,13 @@ def module(pairs: Mapping[Pair, int]) -> str:
     for (one, other), problems in sorted(pairs.items()):
         if problems >= LEAST_PROBLEMS and {one, other} <= known:
             declared[one].append(other)
-    lines = [f'    "{one}": "{" ".join(others)}",' for one, others in declared.items()]
+    lines = (line for one, others in declared.items() for line in _entry(one, others))
     return "\n".join([HEAD, *lines, "}  # fmt: skip", ""])
+
+
+def _entry(code: str, others: list[str]) -> list[str]:
+    parts = [f'"{part} "' for part in textwrap.wrap(" ".join(others), 105)]
+    return [f'    "{code}":', *(f"        {part}" for part in parts[:-1]), f"        {parts[-1]},"]
 
 
 HEAD = '''"""Mistakes that give the same numbers in some problems: measured by `python -m benchmarks.diagnosis.alike`.
@@ -118,8 +127,6 @@ HEAD = '''"""Mistakes that give the same numbers in some problems: measured by `
 Found in at least two random problems, in float64 or in four decimals; each pair stands once, with the code first in
 order. Rows of the table name further look-alikes themselves.
 """
-
-# ruff: noqa: E501
 
 from __future__ import annotations
 

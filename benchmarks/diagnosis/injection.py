@@ -68,8 +68,11 @@ def measure(
 
 
 def injections(problem: Problem, rows: Sequence[Variant]) -> Iterator[Injection]:
-    """One injection of each row that can act in a problem and be seen."""
-    case = case_of(problem)
+    """One injection of each row that can act in a problem and be seen; none where PyTorch cannot run it."""
+    try:
+        case = case_of(problem)
+    except ProblemError:
+        return
     for variant in rows:
         injection = injected(problem, case, variant)
         if injection is not None:

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 import torch
 from gradproof_server.engine.diagnose.variant import Proposal, Variant
 from gradproof_server.engine.diagnose.variants import TABLE
-from gradproof_server.engine.errors import TORCH_ERRORS
 from gradproof_server.engine.types import ComputedIn, DiagnosisOptions, PrintedDecimals, ProblemError
 
 from .claims import Told, ask, claim_of, disagrees
 from .draw import Draw
-from .injection import altered, case_of
+from .injection import altered, case_of, proposed
 from .problems import Problem, random_problem
 
 OPTIONS = DiagnosisOptions(max_seconds=5.0, max_combination=2)
@@ -65,15 +64,15 @@ def _same(one: Told, other: Told) -> bool:
 
 def _pair(problem: Problem, draw: Draw) -> list[tuple[Variant, Proposal]]:
     """Two rows of different stages with one proposal each, in the order of the stages."""
-    case, drawn = case_of(problem), dict[int, tuple[Variant, Proposal]]()
+    try:
+        case, drawn = case_of(problem), dict[int, tuple[Variant, Proposal]]()
+    except ProblemError:
+        return []  # PyTorch cannot run it
     for _ in range(200):
         variant = draw.choice(TABLE)
         if variant.stage in drawn or len(drawn) == 2:
             continue
-        try:
-            proposals = list(variant.propose(case))
-        except (ProblemError, *TORCH_ERRORS):
-            continue
+        proposals = proposed(variant, case)
         if proposals:
             drawn[variant.stage] = variant, draw.choice(proposals)
     return [drawn[stage] for stage in sorted(drawn)]

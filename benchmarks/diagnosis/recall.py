@@ -61,6 +61,13 @@ def tables(trials: Sequence[Trial], rows: Sequence[Variant] = TABLE) -> str:
     return "\n".join(parts).rstrip()
 
 
+def document(trials: Sequence[Trial], told: str) -> str:
+    """docs/diagnosis-recall.md."""
+    seeds = [trial.seed for trial in trials]
+    made = f"Measured with PyTorch {torch.__version__}, one thread a process, problems {min(seeds)} to {max(seeds)}."
+    return f"{HEAD}\n\n{made}\n\n## Totals\n\n{told}\n\n## By mistake\n\n{by_variant(trials)}\n"
+
+
 def by_variant(trials: Sequence[Trial]) -> str:
     """Recall of every row of the table."""
     lines = _head("variant")
@@ -137,12 +144,29 @@ def main() -> None:
     told = tables(results.trials, rows)
     print(told)
     if options.markdown:
-        options.markdown.write_text(f"{HEAD}\n\n{told}\n\n## By variant\n\n{by_variant(results.trials)}\n")
+        options.markdown.write_text(document(results.trials, told))
 
 
 HEAD = """# How often an injected mistake is named
 
-Every row of the table of mistakes is made in random training problems, and the diagnosis is asked."""
+Each row of the table of mistakes ([docs/mistakes](mistakes/README.md)) is really made in random training problems, and
+the diagnosis is asked what was done. The problems differ in their networks (perceptrons, convolutions, recurrences,
+attention, embeddings, paths that join, tied weights, values on kinks and ties), widths, batch sizes, activations,
+losses, optimizers, schedules, clipping, groups, numbers of steps, in what is claimed (gradients, updates, both, or
+everything) and in the precision of the claim (3 to 8 decimals, float64). Mistakes that change nothing that is claimed
+at that precision are passed over. One search may take ten seconds, and looks for single mistakes.
+
+- first: the injected mistake is the first finding.
+- declared look-alike: another one is, which gives the claimed numbers just as well, and the table says that both can.
+- other look-alike: the same, and the table does not say so.
+- miss: anything else. recall is the share of all that are no miss.
+
+A smaller version is printed by `make bench`. The whole one is made in pieces, by one process or several, which add to
+one file:
+
+    python -m benchmarks.diagnosis.recall --results recall.jsonl --seconds 3600 --stride 2 --first-seed 500000
+    python -m benchmarks.diagnosis.recall --results recall.jsonl --seconds 3600 --stride 2 --first-seed 500001
+    python -m benchmarks.diagnosis.recall --results recall.jsonl --markdown docs/diagnosis-recall.md"""
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Any
 
 from .blueprints import Blueprint, Node, activation, elementwise, given, linear, shape_after
 from .draw import Draw
-from .targets import EXACT
+from .targets import ANY_NUMBER, EXACT
 
 
 def function(kind: str, *inputs: str, **kwargs: Any) -> Node:
@@ -106,7 +106,7 @@ def function_kinks(draw: Draw) -> Blueprint:
     clamps = [function("Clamp", min=-1.0, max=1.0)], [function("Clamp", min=0.0)]
     between = draw.choice(([absolute], [absolute, root], *clamps))
     nodes = (Node("Linear", (wide, size)), *between, Node("Linear", (size, width)))
-    return Blueprint(nodes, given(batch, wide), (batch, width), exact=True)
+    return Blueprint(nodes, given(batch, wide), (batch, width), ANY_NUMBER, exact=True)
 
 
 def residual_kinks(draw: Draw) -> Blueprint:
