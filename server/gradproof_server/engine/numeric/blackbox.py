@@ -70,8 +70,8 @@ class _OutOfBudgetError(Exception):
 
 @dataclass(frozen=True)
 class _Part:
-    """Lines of one tensor, and what is stated along them: [L, M] with its tolerance. One more line may stand after them,
-    along which noise is heard."""
+    """Lines of one tensor, and what is stated along them: [L, M] with its tolerance. One more line may stand after
+    them, along which noise is heard."""
 
     name: str
     mode: Mode
