@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -144,28 +145,30 @@ class _Runner:
         }
         self.buffers = {name: self._place(tensor) for name, tensor in training.buffers_before.items()}
         self.trained = {name: p for name, p in self.parameters.items() if name not in training.frozen}
-        self.optimizer = self._build_optimizer()
-        self.scheduler = self._build_scheduler()
         set_mode(program, training.train)
 
     def _place(self, tensor: torch.Tensor) -> torch.Tensor:
         dtype = self.training.dtype if tensor.is_floating_point() else tensor.dtype
         return tensor.to(self.training.device, dtype, copy=True)
 
-    def _build_optimizer(self) -> torch.optim.Optimizer | None:
-        spec = self.training.optimizer
+    @property
+    def optimizer(self) -> torch.optim.Optimizer | None:
+        """None where there is none, or nothing to train."""
+        return self._stepper[0]
+
+    @cached_property
+    def _stepper(self) -> tuple[torch.optim.Optimizer | None, Any]:
+        """Optimizer and schedule, which may set the first learning rate; built when first needed."""
+        spec, schedule = self.training.optimizer, self.training.schedule
         if spec is None or not self.trained:
-            return None
+            return None, None
         optimizer = spec.build(self.trained)
         if self.training.state:
             load_state(optimizer, spec, self.trained, self.training.state, f"{self.training.program.path}.state")
-        return optimizer
-
-    def _build_scheduler(self) -> Any:
-        if self.training.schedule is None or self.optimizer is None:
-            return None
+        if schedule is None:
+            return optimizer, None
         with self._stage("schedule", "the schedule does not fit the optimizer"):
-            return self.training.schedule.build(self.optimizer)
+            return optimizer, schedule.build(optimizer)
 
     @contextlib.contextmanager
     def _stage(self, field_name: str, what: str) -> Iterator[None]:
@@ -177,10 +180,9 @@ class _Runner:
     def take_step(self, k: int) -> None:
         """Takes step k and keeps what is wanted of it."""
         step = self.training.steps[k]
-        needs_update = self._needs_update(k)
-        if self.optimizer is None or not needs_update:
+        if not self._needs_update(k) or self.optimizer is None:
             self._evaluate(k)
-            self._keep_after(k)
+            self._keep_buffers(k)
             return
         rates = self._set_learning_rate(step)
         if self.rules.update is None and isinstance(self.optimizer, torch.optim.LBFGS):
@@ -190,9 +192,9 @@ class _Runner:
             loss = self._evaluate(k)
             self._update(k)
         self._restore_learning_rate(rates)
-        if self.scheduler is not None:
-            self._step_schedule(float(loss))
-        self._keep_after(k)
+        self._step_schedule(float(loss))
+        self._keep_step(k)
+        self._keep_buffers(k)
 
     def _needs_update(self, k: int) -> bool:
         last = min(self.wanted.last_step(len(self.training.steps)), self.training.last_step)
@@ -206,11 +208,10 @@ class _Runner:
             evaluation = self._resumed(self.evaluation)
         else:
             evaluation = self.evaluate(k)
-        moment = self._moment(k, evaluation.values)
-        gradients = self._raw_gradients(moment)
+        gradients = self._altered_gradients(k, evaluation)
         if first:
             self._keep_evaluation(k, evaluation, gradients)
-        self._clip(gradients, moment)
+        self._clip(k, evaluation, gradients)
         return evaluation.loss
 
     def evaluate(self, k: int) -> Evaluation:
@@ -274,18 +275,19 @@ class _Runner:
             return loss_value(program.loss, tensors, values, targets)
         return values[program.outputs[0]].reshape(())
 
-    def _raw_gradients(self, moment: Moment) -> Named:
+    def _altered_gradients(self, k: int, evaluation: Evaluation) -> Named:
+        """The gradients after the rule for them, which are those of the parameters from here on."""
         gradients = {name: p.grad for name, p in self.trained.items() if p.grad is not None}
         if self.rules.gradients is None:
             return gradients
-        changed = self.rules.gradients(dict(gradients), moment)
+        changed = self.rules.gradients(gradients, self._moment(k, evaluation.values))
         for name, parameter in self.trained.items():
             parameter.grad = changed.get(name)
         return changed
 
-    def _clip(self, gradients: Named, moment: Moment) -> None:
+    def _clip(self, k: int, evaluation: Evaluation, gradients: Named) -> None:
         if self.rules.clip is not None:
-            for name, gradient in self.rules.clip(gradients, moment).items():
+            for name, gradient in self.rules.clip(gradients, self._moment(k, evaluation.values)).items():
                 self.trained[name].grad = gradient
             return
         clipping = self.training.clipping
@@ -321,33 +323,37 @@ class _Runner:
             group["lr"] = rate
 
     def _step_schedule(self, loss: float) -> None:
+        scheduler = self._stepper[1]
+        if scheduler is None:
+            return
         with self._stage("schedule", "the schedule cannot take a step"):
-            if isinstance(self.scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
-                self.scheduler.step(loss)
+            if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
+                scheduler.step(loss)
             else:
-                self.scheduler.step()
+                scheduler.step()
 
-    def _keep(self, k: int, quantity: Quantity, name: str, make: Callable[[], torch.Tensor]) -> None:
-        id = TensorId(k, quantity, name)
-        if self.wanted.has(id):
-            self.kept[id] = make()
+    def _keep(self, k: int, quantity: Quantity, names: Iterable[str], make: Callable[[str], torch.Tensor]) -> None:
+        """Keeps those of the named tensors that are wanted."""
+        if self.wanted.any_of(quantity, k):
+            ids = (TensorId(k, quantity, name) for name in names)
+            self.kept.update({id: make(id.name) for id in ids if self.wanted.has(id)})
 
     def _keep_evaluation(self, k: int, evaluation: Evaluation, gradients: Named) -> None:
-        program, values = self.training.program, evaluation.values
+        program, values, inputs = self.training.program, evaluation.values, evaluation.inputs
         self.kept[TensorId(k, Quantity.LOSS)] = to_host(evaluation.loss.reshape(()))
-        for key in program.outputs:
-            self._keep(k, Quantity.OUTPUT, key, lambda key=key: to_host(values[key]))  # type: ignore[misc]
-        for name, parameter in self.parameters.items():
-            make = gradients.get(name, None)
-            self._keep(k, Quantity.GRADIENT, name, lambda g=make, p=parameter: gradient_of(p, g))  # type: ignore[misc]
-        for name, tensor in evaluation.inputs.items():
-            if tensor.is_floating_point():
-                self._keep(k, Quantity.INPUT_GRADIENT, name, lambda t=tensor: gradient_of(t, t.grad))  # type: ignore[misc]
-        for key in node_keys(program, values):
-            self._keep(k, Quantity.NODE_VALUE, key, lambda key=key: to_host(values[key]))  # type: ignore[misc]
-            if values[key].is_floating_point():
-                grad = values[key].grad if key in evaluation.retained else None
-                self._keep(k, Quantity.NODE_GRADIENT, key, lambda v=values[key], g=grad: gradient_of(v, g))  # type: ignore[misc]
+
+        def value(key: str) -> torch.Tensor:
+            return to_host(values[key])
+
+        def node_gradient(key: str) -> torch.Tensor:
+            return gradient_of(values[key], values[key].grad if key in evaluation.retained else None)
+
+        keys = node_keys(program, values)
+        self._keep(k, Quantity.OUTPUT, program.outputs, value)
+        self._keep(k, Quantity.GRADIENT, self.parameters, lambda n: gradient_of(self.parameters[n], gradients.get(n)))
+        self._keep(k, Quantity.INPUT_GRADIENT, floating(inputs), lambda n: gradient_of(inputs[n], inputs[n].grad))
+        self._keep(k, Quantity.NODE_VALUE, keys, value)
+        self._keep(k, Quantity.NODE_GRADIENT, (key for key in keys if values[key].is_floating_point()), node_gradient)
 
     def _state(self) -> Named:
         """The optimizer's state by "parameter.key"; an altered update keeps its own in memory["state"]."""
@@ -356,14 +362,18 @@ class _Runner:
             return dict(self.memory.get("state", {}))
         return state_tensors(self.optimizer, self.trained)
 
-    def _keep_after(self, k: int) -> None:
-        if self.optimizer is not None:
-            for name, parameter in self.parameters.items():
-                self._keep(k, Quantity.UPDATED, name, lambda p=parameter: to_host(p))  # type: ignore[misc]
-            for name, tensor in self._state().items():
-                self._keep(k, Quantity.STATE, name, lambda t=tensor: to_host(t))  # type: ignore[misc]
-        for name, buffer in self.buffers.items():
-            self._keep(k, Quantity.BUFFER, name, lambda b=buffer: to_host(b))  # type: ignore[misc]
+    def _keep_step(self, k: int) -> None:
+        state = self._state()
+        self._keep(k, Quantity.UPDATED, self.parameters, lambda name: to_host(self.parameters[name]))
+        self._keep(k, Quantity.STATE, state, lambda name: to_host(state[name]))
+
+    def _keep_buffers(self, k: int) -> None:
+        self._keep(k, Quantity.BUFFER, self.buffers, lambda name: to_host(self.buffers[name]))
+
+
+def floating(tensors: Named) -> list[str]:
+    """Names of the floating tensors."""
+    return [name for name, tensor in tensors.items() if tensor.is_floating_point()]
 
 
 def node_keys(program: Program, values: Container[str]) -> list[str]:

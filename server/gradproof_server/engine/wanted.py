@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from .types import Quantity, TensorId
 
@@ -24,7 +25,11 @@ class Wanted:
         """Whether any tensor of that quantity and step is to be kept."""
         if quantity in self.quantities and (self.steps is None or step in self.steps):
             return True
-        return any(id.quantity == quantity and id.step == step for id in self.ids)
+        return (quantity, step) in self._kinds
+
+    @cached_property
+    def _kinds(self) -> frozenset[tuple[Quantity, int]]:
+        return frozenset((id.quantity, id.step) for id in self.ids)
 
     def last_step(self, steps: int) -> int:
         """The last step of which anything is to be kept, of a run of so many steps."""

@@ -58,7 +58,7 @@ class Attempt:
 class Single:
     """One alteration that does not explain the claim alone.
 
-    start: its plan, from which combinations go on. touched: the claimed tensors that it changes. look: how well it
+    start: its plan, from which combinations go on. touched: the claimed tensors that it can change. look: how well it
     reproduces the claim.
     """
 

@@ -24,8 +24,10 @@ def groups_in_order(
 ) -> Iterator[tuple[Single, ...]]:
     """Groups of so many alterations that may explain the claim together: telling ones first, then likely ones.
 
-    Left out are groups that cannot explain it: a tensor that one alteration leaves wrong must be changed by another.
+    Left out are groups that cannot explain it: a tensor that one alteration leaves wrong must be changed by another;
+    and alterations that make a tensor wrong which agrees, for another one would have to undo just that.
     """
+    singles = [single for single in singles if single.look.missed <= reference.missed]
     led = leads(singles, sample, reference)
     ordered = sorted(range(len(singles)), key=lambda i: (led[i], singles[i].part.rank))
     firsts = ordered if size == 2 else ordered[:FIRSTS]

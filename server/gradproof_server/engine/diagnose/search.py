@@ -21,6 +21,8 @@ from .sample import Sample
 from .variant import Proposal, Stage, Variant
 
 STEP_STAGES = frozenset({Stage.UPDATE, Stage.SCHEDULE, Stage.CLIP})
+DEPENDENT_STAGES = frozenset({Stage.DATA, Stage.FORWARD, Stage.LOSS, Stage.CLIP})
+"""Stages of which an alteration may change more tensors together with another alteration than alone."""
 FALLBACK_RANK = 60
 """A single alteration from this rank on does not end the search: two common mistakes are likelier."""
 TIE_RANK = 15
@@ -39,7 +41,7 @@ class Search:
         self.reference = {id: case.reference[id].double() for id in case.ids}
         self.sample = Sample(case, case.ids)
         self.look = self.sample.look(self.reference)
-        self.rounds = [(ids, Sample(case, ids)) for ids in before_and_after_the_step(case)]
+        self.rounds = [(ids, Sample(case, ids)) for ids in in_rounds(case)]
         self.singles: list[Single] = []
 
     def run(self) -> Found:
@@ -129,9 +131,14 @@ class Search:
 
     def _try_single(self, part: Part, plan: Plan) -> None:
         """Runs the step with one alteration; nothing comes of one that cannot be run, or changes nothing claimed."""
-        told = self._tell(plan, self.runs.reference, self._reach(part, plan))
-        touched = frozenset(id for id, tensor in (told or {}).items() if not torch.equal(tensor, self.reference[id]))
-        if told is None or not touched:
+        within = self._reach(part, plan)
+        told = self._tell(plan, self.runs.reference, within)
+        if told is None:
+            return
+        touched = frozenset(id for id, tensor in told.items() if not torch.equal(tensor, self.reference[id]))
+        if touched and part.variant.stage in DEPENDENT_STAGES:
+            touched = within
+        if not touched:
             return
         told = {**self.reference, **told}
         look = self.sample.look(told)
@@ -175,10 +182,11 @@ class Search:
         self._is_complete(tuple(single.part for single in group), told)
 
 
-def before_and_after_the_step(case: Case) -> list[frozenset[TensorId]]:
-    """The claimed tensors that are known before the optimizer's first step, and the others, as far as there are any."""
-    before = frozenset(id for id in case.ids if not id.step and id.quantity not in STEP | {Quantity.BUFFER})
-    return [ids for ids in (before, case.ids - before) if ids]
+def in_rounds(case: Case) -> list[frozenset[TensorId]]:
+    """The claimed tensors: those known before the optimizer's first step, after it, and in later steps; no empty ones."""
+    first = frozenset(id for id in case.ids if not id.step)
+    before = frozenset(id for id in first if id.quantity not in STEP | {Quantity.BUFFER})
+    return [ids for ids in (before, first - before, case.ids - first) if ids]
 
 
 def _best_of_each(attempts: list[Attempt]) -> list[Attempt]:
