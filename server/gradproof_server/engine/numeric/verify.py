@@ -103,7 +103,8 @@ def verify(
         if options.estimate_only:
             return
         budget = Budget(options, should_stop, estimate.evaluations)
-        subjects = subjects_of(base, training, claim, should_stop)
+        with torch.enable_grad():
+            subjects = subjects_of(base, training, claim, should_stop)
         done: list[TensorWitness] = []
         try:
             curvature: Mapping[TensorId, Judgement] = {}
@@ -180,7 +181,7 @@ def _tensor(
     found = replace(measure_of(measured.slopes), allowed=allowed)
     judgements = [judge(s, found, lines.place) for s in stated]
     sweep = yield from _sweep(lines, setting, stated, judgements, budget)
-    others = (derivatives.forward_mode(lines, subjects[0]), curvature)
+    others = (derivatives.forward_mode(lines, elsewhere), curvature)
     return words.tensor_witness(
         lines, stated, found, measured, (*judgements, *(j for j in others if j)), kinks, sweep, budget.options
     )

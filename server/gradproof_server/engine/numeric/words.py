@@ -100,12 +100,12 @@ def detectable_error(slopes: Slopes, stated: Stated, elements: int) -> float:
 
 def note(lines: TensorLines, measure: Measure, stated: Sequence[Stated], detectable: float) -> str:
     """What should be known of a check: dead, at an optimum, what it could not have seen."""
-    plan = lines.plan
+    plan, still = lines.plan, stillness(measure.slopes)
     texts = [
-        stillness(measure.slopes),
+        still,
         coverage(plan.mode, plan.directions, len(plan.elements), lines.x.numel(), detectable),
     ]
-    if stated and lines.largest_gradient and detectable >= lines.largest_gradient:
+    if not still and lines.largest_gradient and detectable >= lines.largest_gradient:
         texts.append("This check could not have failed: what it can see is larger than every derivative of the tensor.")
     return " ".join(text for text in texts if text)
 
@@ -114,7 +114,7 @@ def stillness(slopes: Slopes) -> str:
     """Whether a tensor has no derivative to speak of, in words; empty where it has."""
     if len(slopes.value) and slopes.constant.all():
         return "Dead: the function does not change with it at all (severed graph, dead units, or a constant)."
-    if len(slopes.value) and bool((np.abs(slopes.value) <= slopes.bar).all()):
+    if len(slopes.value) and bool((np.abs(slopes.value) <= slopes.bar).all()) and not slopes.kinked.any():
         widest = float(slopes.bar.max())
         return f"Its derivatives are 0 within {widest:.2g}: at an optimum, or without effect. Displace the point."
     return ""
