@@ -24,6 +24,8 @@ MOST_TENSORS = 8
 """Of more tensors those with the gravest verdicts are shown."""
 PANEL_INCHES = (6.0, 3.2)
 COLUMNS_WITHOUT_SHAPE = 64
+LOGARITHMS = (-16.0, 0.0)
+"""Ends of the scale of colours, the same in all maps: from float64's rounding to wrong altogether."""
 Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
 """Shapes of parameters and inputs by name."""
 
@@ -72,6 +74,10 @@ def shown_tensors(verification: Verification) -> list[TensorWitness]:
     return sorted(verification.tensors, key=lambda tensor: -GRAVITY[tensor.verdict])[:MOST_TENSORS]
 
 
+def _name(tensor: TensorWitness) -> str:
+    return shorten(short_name(tensor.tensor), 40)
+
+
 def _say(axes: Axes, text: str) -> None:
     axes.set_axis_off()
     axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes)
@@ -80,7 +86,7 @@ def _say(axes: Axes, text: str) -> None:
 def _draw_sweep(axes: Axes, tensor: TensorWitness) -> None:
     """The gap, the rounding and the bar over the step, both axes logarithmic."""
     sweep = tensor.sweep
-    name = shorten(short_name(tensor.tensor), 40)
+    name = _name(tensor)
     if sweep is None:
         _say(axes, f"{name}: {tensor.verdict}, no sweep")
         return
@@ -110,11 +116,13 @@ def _draw_map(axes: Axes, tensor: TensorWitness, shapes: Shapes) -> None:
     if not tensor.positions.size:
         _say(axes, "no values were asked for")
         return
-    image = axes.imshow(difference_map(tensor, shapes), aspect="auto", interpolation="nearest", cmap="viridis")
-    axes.get_figure().colorbar(image, ax=axes, label="log10 of the relative difference")  # type: ignore[union-attr]
-    axes.set_title(
-        f"{shorten(short_name(tensor.tensor), 40)}: |stated - numeric| / (|numeric| + bar)", fontsize="medium"
-    )
+    ticker: Any = importlib.import_module("matplotlib.ticker")
+    low, high = LOGARITHMS
+    image = axes.imshow(difference_map(tensor, shapes), aspect="auto", interpolation="nearest", vmin=low, vmax=high)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(ticker.MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
+    axes.figure.colorbar(image, ax=axes, label="log10 of the relative difference")
+    axes.set_title(f"{_name(tensor)}: |stated - numeric| / (|numeric| + bar)", fontsize="medium")
 
 
 def difference_map(tensor: TensorWitness, shapes: Shapes) -> Array:

@@ -139,7 +139,7 @@ def test_an_estimate_asks_for_nothing_more(run: Run, fake: Any) -> None:
     assert (estimate.evaluations, estimate.tensors[1].lines, estimate.tensors[1].mode) == (80, 4, "elements")
     lines = str(estimate).splitlines()
     assert lines[0] == "80 evaluations, 1e+03 floating-point operations, about 0.5 s"
-    assert lines[3].split() == ["gradient", "0.weight", "elements", "4", "4", "40", "0"]
+    assert lines[3].split() == ["0.weight", "elements", "4", "4", "40", "0"]
 
 
 def test_options_arrive(run: Run, fake: Any) -> None:
@@ -228,7 +228,7 @@ def test_nothing_that_came_is_inconclusive(run: Run, fake: Any) -> None:
     fake.answers["VerifyGradients"] = answers
     verification = run(fake.target, "verify", PROBLEM)
     assert (verification.verdict, len(verification.not_reached)) == ("INCONCLUSIVE", 2)
-    assert "Not reached: gradient 0.weight, gradient 1.weight" in " ".join(str(verification).split())
+    assert "Not reached: 0.weight, 1.weight" in " ".join(str(verification).split())
 
 
 def test_other_errors_and_early_ends_are_raised(run: Run, fake: Any) -> None:
