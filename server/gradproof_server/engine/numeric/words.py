@@ -75,7 +75,7 @@ def tensor_witness(
         kinks=kinks,
         detectable=detectable,
         detectable_relative=relative,
-        note=note(lines, measure, stated, detectable),
+        note=note(lines, measure, detectable),
         sweep=sweep,
         positions=tuple(map(int, lines.plan.elements)) if values else (),
         numeric=torch.from_numpy(slopes.value[:elements].copy()) if values else None,
@@ -98,7 +98,7 @@ def detectable_error(slopes: Slopes, stated: Stated, elements: int) -> float:
     return float(limits.max(initial=0.0))
 
 
-def note(lines: TensorLines, measure: Measure, stated: Sequence[Stated], detectable: float) -> str:
+def note(lines: TensorLines, measure: Measure, detectable: float) -> str:
     """What should be known of a check: dead, at an optimum, what it could not have seen."""
     plan, still = lines.plan, stillness(measure.slopes)
     texts = [
