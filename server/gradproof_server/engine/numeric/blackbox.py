@@ -6,17 +6,17 @@ verdicts are those of `verify`; the caller's dtypes bring their own rounding, wh
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
 import torch
 
 from ..run import never
-from ..types import Quantity, ShouldStop, StoppedError, TensorId, Verdict
+from ..types import Quantity, ShouldStop, TensorId, Verdict
 from . import words
+from .budget import Budget, OutOfBudgetError
 from .judge import Measure, Place, Stated, causes_of, judge
 from .lines import NOISE_POINTS, SCREEN_RUNGS, Answer, Ask, Measured, Setting, listen, measure, refine, taylor_order
 from .plan import DIRECTIONS, Signs
@@ -37,7 +37,6 @@ from .types import (
     TensorWitness,
     WitnessEstimate,
     WitnessOptions,
-    WitnessProgress,
     WitnessReport,
 )
 
@@ -62,10 +61,6 @@ Steps = Generator[FunctionEvent, Tensor | None, T]
 def resolution_of(eps: float) -> float:
     """Widest bar, beside the largest derivative, with which anything is called right."""
     return float(np.clip(16 * np.sqrt(eps), 1e-3, 0.25))
-
-
-class _OutOfBudgetError(Exception):
-    """The seconds or evaluations that were allowed are used up."""
 
 
 @dataclass(frozen=True)
@@ -96,21 +91,12 @@ class _Part:
 
 @dataclass
 class _Conversation:
-    """What was asked of the caller so far, and what may be asked."""
+    """What is asked of the caller, within the budget."""
 
     claim: FunctionClaim
-    options: WitnessOptions
-    should_stop: ShouldStop
     space: Space
-    expected: int = 0
-    evaluations: int = 0
+    budget: Budget
     batches: int = 0
-    started: float = field(default_factory=time.perf_counter)
-
-    @property
-    def seconds(self) -> float:
-        """Time since the first message."""
-        return time.perf_counter() - self.started
 
     @property
     def batch_points(self) -> int:
@@ -118,32 +104,25 @@ class _Conversation:
         fit = max(1, BATCH_BYTES // max(self.space.bytes_per_point, self.claim.output.numel() * 8, 1))
         return min(fit, self.claim.max_batch or BATCH_POINTS)
 
-    def values(self, points: Array, id: TensorId | None = None) -> Steps[Array]:
-        """The function's values at points [P, N]: [P, M], float64, and progress by the way."""
+    def values(self, points: Array, id: TensorId) -> Steps[Array]:
+        """The function's outputs at points [P, N]: [P, M], float64, and progress by the way."""
         rows = []
         for at in range(0, len(points), self.batch_points):
             part = points[at : at + self.batch_points]
-            self._spend(len(part))
+            self.budget.spend(len(part))
             self.batches += 1
             answer = yield PointBatch(self.batches, len(part), self.space.tensors(part))
             assert answer is not None
-            rows.append(self._outputs(answer.double().reshape(len(part), -1).numpy()))
-            yield WitnessProgress(self.evaluations, max(self.expected, self.evaluations), self.seconds, id)
+            rows.append(self.outputs(answer, len(part)))
+            yield from self.budget.progress(id)
         return np.concatenate(rows)
 
-    def _outputs(self, values: Array) -> Array:
-        """[P, M]: the outputs, or their one combination by a cotangent."""
-        if self.claim.kind is not DerivativeKind.VJP:
-            return values
-        return values @ self.claim.along[""].double().reshape(-1, 1).numpy()  # type: ignore[no-any-return]
-
-    def _spend(self, evaluations: int) -> None:
-        if self.should_stop():
-            raise StoppedError("the caller does not wait any more")
-        most = self.options.max_evaluations
-        if self.seconds > self.options.max_seconds or (most is not None and self.evaluations + evaluations > most):
-            raise _OutOfBudgetError
-        self.evaluations += evaluations
+    def outputs(self, values: Tensor, points: int) -> Array:
+        """[P, M] of the function's values at P points: all outputs, or their one combination by a cotangent."""
+        found: Array = values.double().reshape(points, -1).numpy()
+        if self.claim.kind is DerivativeKind.VJP:
+            found = found @ self.claim.along[""].double().reshape(-1, 1).numpy()
+        return found
 
 
 def check_function(claim: FunctionClaim, options: WitnessOptions, should_stop: ShouldStop = never) -> Steps[None]:
@@ -159,18 +138,18 @@ def check_function(claim: FunctionClaim, options: WitnessOptions, should_stop: S
     yield WitnessEstimate(tuple(estimates), expected, 0.0, 0.0)
     if options.estimate_only:
         return
-    talk = _Conversation(claim, options, should_stop, space, expected)
+    talk = _Conversation(claim, space, Budget(options, should_stop, expected))
     done: list[TensorWitness] = []
     center = repeat = noise = np.full(1, np.nan)
     try:
-        repeated = yield from talk.values(np.repeat(space.flat[None], REPEATS, axis=0))
+        repeated = yield from talk.values(np.repeat(space.flat[None], REPEATS, axis=0), parts[0].id)
         center, repeat = repeated.mean(0), repeated.std(0, ddof=1)
         noise = np.zeros(len(center))
         for part in parts:
             heard, tensor = yield from _tensor(part, center, repeat, talk)
             noise = np.maximum(noise, heard)
             done.append(tensor)
-    except _OutOfBudgetError:
+    except OutOfBudgetError:
         pass
     yield _report(talk, parts, done, center, repeat, noise)
 
@@ -189,13 +168,13 @@ def _report(
         tensors=tuple(done),
         not_reached=left,
         complete=not left,
-        evaluations=talk.evaluations,
-        seconds=talk.seconds,
+        evaluations=talk.budget.evaluations,
+        seconds=talk.budget.seconds,
         value=float(center[0]),
         rounding_noise=float(noise.max(initial=0.0)),
         repeat_noise=float(repeat.max(initial=0.0)),
         summary=_summary(talk, done, left, center, repeat),
-        seed=talk.options.seed,
+        seed=talk.budget.options.seed,
         device="",
         directions=DIRECTIONS,
     )
@@ -207,7 +186,7 @@ def _summary(
     texts = [words.function_summary(done, left)]
     if repeat.max(initial=0.0) > 0:
         texts.append(f"Asked again at the same point, the function's value spreads by {repeat.max():.2g}.")
-    stated = talk._outputs(talk.claim.output.double().reshape(1, -1).numpy())[0]
+    stated = talk.outputs(talk.claim.output, 1)[0]
     off = np.abs(stated - center)
     eps = torch.finfo(talk.claim.output.dtype).eps
     room = STATED_UNITS * eps * np.abs(center).max(initial=0.0) + 6 * repeat.max(initial=0.0)
@@ -382,7 +361,7 @@ def _witness(
     count = singles * outputs
     detectable = words.detectable_error(slopes, stated, count)
     largest = float(np.abs(np.where(np.isfinite(part.stated), part.stated, 0.0)[: singles or None]).max(initial=0.0))
-    values = talk.options.include_values
+    values = talk.budget.options.include_values
     return TensorWitness(
         id=part.id,
         mode=part.mode,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -13,9 +12,10 @@ import torch
 from ..determinism import deterministic
 from ..run import device_name
 from ..training import Training
-from ..types import Claim, Quantity, ShouldStop, StoppedError, TensorId, Verdict
+from ..types import Claim, Quantity, ShouldStop, TensorId, Verdict
 from . import derivatives, words
 from .base import Base, base_of
+from .budget import Budget, OutOfBudgetError
 from .judge import Measure, Stated, causes_of, judge
 from .kinks import MOST_KINKS, bends
 from .lines import Answer, Ask, Measured, Setting, listen, measure, refine
@@ -33,55 +33,15 @@ from .types import (
     TensorWitness,
     WitnessEvent,
     WitnessOptions,
-    WitnessProgress,
     WitnessReport,
 )
 
-PROGRESS_SECONDS = 0.2
 NEGLIGIBLE = 1e-3
 """Share of the largest change of the loss by one tensor, over its scale, that another must make to count beside it."""
 MOST_FOLLOWED = 32
 """Lines of a tensor along which kinks are looked for."""
 T = TypeVar("T")
 Steps = Generator[WitnessEvent, None, T]
-
-
-class OutOfBudgetError(Exception):
-    """The seconds or evaluations that were allowed are used up."""
-
-
-@dataclass
-class Budget:
-    """What a run may use, and has used."""
-
-    options: WitnessOptions
-    should_stop: ShouldStop
-    expected: int
-    evaluations: int = 0
-    noise: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.started = self._told = time.perf_counter()
-
-    @property
-    def seconds(self) -> float:
-        """Time since the run began."""
-        return time.perf_counter() - self.started
-
-    def spend(self, evaluations: int) -> None:
-        """Counts evaluations. Raises StoppedError, or OutOfBudgetError where all that was allowed is used up."""
-        if self.should_stop():
-            raise StoppedError("the caller does not wait any more")
-        self.evaluations += evaluations
-        most = self.options.max_evaluations
-        if self.seconds > self.options.max_seconds or (most is not None and self.evaluations > most):
-            raise OutOfBudgetError
-
-    def progress(self, tensor: TensorId) -> Iterator[WitnessProgress]:
-        """How far it is, if that was not told a moment ago."""
-        if time.perf_counter() - self._told > PROGRESS_SECONDS:
-            self._told = time.perf_counter()
-            yield WitnessProgress(self.evaluations, max(self.expected, self.evaluations), self.seconds, tensor)
 
 
 def verify(
