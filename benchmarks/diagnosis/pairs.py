@@ -20,11 +20,15 @@ OPTIONS = DiagnosisOptions(max_seconds=5.0, max_combination=2)
 
 @dataclass
 class Pairs:
-    """How many pairs were made, in how many both stood in the first finding, or in any, and the others."""
+    """How many pairs were made, in how many both stood in the first finding, or in any, or in none, and the others.
+
+    otherwise: pairs of which the first finding names other mistakes, which give all claimed numbers too.
+    """
 
     made: int = 0
     first: int = 0
     any: int = 0
+    otherwise: int = 0
     missed: list[str] = field(default_factory=list)
 
 
@@ -54,6 +58,7 @@ def _check(problem: Problem, result: Pairs) -> None:
     result.made += 1
     result.first += found[:1] == [wanted]
     result.any += wanted in found
+    result.otherwise += bool(found) and found[0] != wanted
     if wanted not in found:
         result.missed.append(f"seed {problem.seed}: {sorted(wanted)}, found {[sorted(codes) for codes in found[:1]]}")
 
@@ -80,9 +85,12 @@ def _pair(problem: Problem, draw: Draw) -> list[tuple[Variant, Proposal]]:
 
 def table(result: Pairs) -> str:
     """The shares, and the pairs that were not found, in Markdown."""
-    made = max(result.made, 1)
-    lines = [
-        f"{result.made} pairs. Both named by the first finding: {result.first} ({100 * result.first / made:.0f} %)."
-    ]
-    lines += [f"Both named by a finding: {result.any} ({100 * result.any / made:.0f} %).", ""]
-    return "\n".join([*lines, *(f"- {text}" for text in result.missed)]).rstrip()
+    counts = {
+        "both are the first finding": result.first,
+        "both are one of the findings": result.any,
+        "the first finding names others, which give every claimed number too": result.otherwise,
+        "no finding": result.made - result.first - result.otherwise,
+    }
+    lines = [f"{result.made} pairs.", "", "| answer | pairs | share |", "|---|---|---|"]
+    lines += [f"| {name} | {n} | {100 * n / max(result.made, 1):.0f} % |" for name, n in counts.items()]
+    return "\n".join([*lines, "", *(f"- {text}" for text in result.missed)]).rstrip()

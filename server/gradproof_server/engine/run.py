@@ -66,7 +66,7 @@ class Evaluation:
     """Forward, loss and backward of the first step, for several runs that differ only in what comes after.
 
     values: by key, inputs included; those in `retained` have kept their gradient. gradients: of the trained
-    parameters, before any rule. buffers: after the forward pass.
+    parameters, before any rule. parameters, buffers: after the forward pass (max_norm of Embedding changes a weight).
     """
 
     values: Values
@@ -74,6 +74,7 @@ class Evaluation:
     loss: torch.Tensor
     gradients: Named
     retained: frozenset[str]
+    parameters: Named
     buffers: Named
 
 
@@ -229,10 +230,13 @@ class _Runner:
             with self._stage("network", "the backward pass failed"):
                 loss.backward()  # type: ignore[no-untyped-call]
         gradients = {name: p.grad for name, p in self.trained.items() if p.grad is not None}
-        return Evaluation(values, inputs, loss.detach(), gradients, retained, self.buffers)
+        return Evaluation(values, inputs, loss.detach(), gradients, retained, self.parameters, self.buffers)
 
     def _resumed(self, evaluation: Evaluation) -> Evaluation:
-        """The evaluation, with its gradients and buffers as those of this run."""
+        """The evaluation, with its parameters, gradients and buffers as those of this run."""
+        with torch.no_grad():
+            for name, parameter in evaluation.parameters.items():
+                self.parameters[name].copy_(parameter)
         for name, gradient in evaluation.gradients.items():
             self.trained[name].grad = gradient.clone()
         for name, buffer in evaluation.buffers.items():

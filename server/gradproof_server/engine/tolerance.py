@@ -1,6 +1,7 @@
 """Tolerances: how far a right number may be from the reference, element by element, given the claim's precision.
 
-printed      |c - r| <= (1/2 + 1e-6) * 10^-digits, or one unit where the digits were cut off
+printed      |c - r| <= (1/2 + 1e-6) * 10^-digits + 8 eps |r|, or one unit where the digits were cut off; eps is that
+             of float64, which has no more decimals for large numbers
 explicit     |c - r| <= absolute + relative * |r|
 calibrated   |c - r| <= 8 E + 2 F + 8 eps |r| + 8 tiny. E is |x - r| of the same problem run in the claim's dtype; F
              the largest |x - r| of runs in float64 with the data and the result of every operation moved by 4 times
@@ -67,7 +68,8 @@ def printed_tolerance(precision: PrintedDecimals, reference: torch.Tensor, trunc
     half = "one unit" if truncated else "half a unit"
     how = "truncated" if truncated else "printed"
     text = f"{unit if truncated else unit / 2:.2g}: {half} of the last of {precision.digits} {how} decimals"
-    return Tolerance(torch.full_like(reference, value), source, text)
+    own = SAFETY * torch.finfo(torch.float64).eps * reference.abs().nan_to_num(0.0, posinf=0.0)
+    return Tolerance(value + own, source, text)
 
 
 def explicit_tolerance(precision: Tolerances, reference: torch.Tensor) -> Tolerance:

@@ -15,6 +15,8 @@ from .variant import Proposal, Variant
 
 COMBINED = 45
 """What one more alteration weighs beside the ranks."""
+CUT_OFF = 20
+"""What digits that must have been cut off weigh: most people round."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Attempt:
     @property
     def rank(self) -> int:
         """How unlikely its alterations are together."""
-        return sum(part.rank for part in self.parts)
+        return sum(part.rank for part in self.parts) + CUT_OFF * self.fit.cut_off
 
     @property
     def codes(self) -> tuple[str, ...]:

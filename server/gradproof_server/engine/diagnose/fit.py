@@ -18,12 +18,14 @@ class Fit:
     """How many of the claimed numbers an altered step reproduces.
 
     digits: decimal digits by which the claim tells the altered numbers from the reference, where all are reproduced.
+    cut_off: whether some are reproduced only if digits were cut off, which the claim does not say.
     """
 
     reproduced: int
     claimed: int
     largest_distance: float
     digits: float = 0.0
+    cut_off: bool = False
 
     @property
     def complete(self) -> bool:
@@ -38,14 +40,14 @@ class Fit:
 def fit(case: Case, told: Mapping[TensorId, torch.Tensor]) -> Fit:
     """Holds what an altered step tells against the claim."""
     reproduced = claimed = 0
-    largest = 0.0
+    largest, cut_off = 0.0, False
     for tensor in case.claim:
-        bad, gap = misses(case, tensor, told[tensor.id])
+        bad, gap, cut = misses(case, tensor, told[tensor.id])
         claimed += tensor.value.numel()
         reproduced += tensor.value.numel() - bad
-        largest = max(largest, gap)
+        largest, cut_off = max(largest, gap), cut_off or cut
     digits = evidence(case, told) if reproduced == claimed else 0.0
-    return Fit(reproduced, claimed, largest, digits)
+    return Fit(reproduced, claimed, largest, digits, cut_off)
 
 
 def evidence(case: Case, told: Mapping[TensorId, torch.Tensor]) -> float:
@@ -64,17 +66,17 @@ def evidence(case: Case, told: Mapping[TensorId, torch.Tensor]) -> float:
     return digits
 
 
-def misses(case: Case, tensor: ClaimedTensor, altered: torch.Tensor) -> tuple[int, float]:
-    """How many claimed numbers the altered ones do not reproduce, and the largest distance."""
+def misses(case: Case, tensor: ClaimedTensor, altered: torch.Tensor) -> tuple[int, float, bool]:
+    """How many claimed numbers are not reproduced, the largest distance, and whether digits must have been cut off."""
     claimed = tensor.value.double()
     if altered.shape != claimed.shape:
-        return claimed.numel(), float("inf")
+        return claimed.numel(), float("inf"), False
     bad = outside(claimed, altered, tolerance(case, tensor, altered))
     gap = (claimed - altered).abs().nan_to_num(0.0)
     largest = float(gap.max()) if gap.numel() else 0.0
     if bad.any() and looks_truncated(tensor, claimed, altered):
-        return 0, largest
-    return int(bad.sum()), largest
+        return 0, largest, True
+    return int(bad.sum()), largest, False
 
 
 def tolerance(case: Case, tensor: ClaimedTensor, altered: torch.Tensor) -> torch.Tensor:
