@@ -44,6 +44,8 @@ def headline(verification: Verification) -> str:
     """The verdict and the count: "DISAGREES: 1 of 3 tensors, 2 of 10 numbers (reference AGREES, claim DISAGREES)"."""
     tensors, verdict = verification.tensors, verification.verdict
     checked = sum(t.elements_checked + t.directions_checked for t in tensors)
+    if not tensors:
+        return f"{verdict}: nothing was looked at"
     of_sides = [("reference", verification.reference_verdict), ("claim", verification.claim_verdict)]
     sides = ", ".join(f"{side} {of_side}" for side, of_side in of_sides if of_side is not None)
     ending = f" ({sides})" if verification.claim_verdict is not None else ""

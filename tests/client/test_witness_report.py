@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -248,7 +249,7 @@ def test_other_formats_are_refused(report: witness_pb2.WitnessReport, tmp_path: 
 @pytest.fixture
 def no_matplotlib(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As if it were not installed."""
-    monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     return None
 
 

@@ -109,7 +109,7 @@ def _progress_bar() -> Iterator[Callable[[Progress], None] | None]:
     if not sys.stderr.isatty():
         yield None
         return
-    with click.progressbar(length=1, file=sys.stderr, show_pos=True, label="verifying") as bar:
+    with click.progressbar(length=1, file=sys.stderr, show_pos=True, show_eta=False, label="verifying") as bar:
 
         def show(progress: Progress) -> None:
             bar.length = max(progress.expected, progress.evaluations, 1)
