@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 
 import torch
@@ -14,6 +15,8 @@ from .plan import Plan
 from .reach import same_data
 
 Told = dict[TensorId, torch.Tensor]
+MOST_KEPT_NUMBERS = 10_000_000
+"""How many numbers may be kept of the runs of alterations from which others go on."""
 INNER = frozenset({Quantity.INPUT_GRADIENT, Quantity.NODE_GRADIENT})
 """Gradients that an evaluation keeps only where they are asked for."""
 
@@ -26,6 +29,11 @@ class Start:
     evaluation: Evaluation | None = None
     tensors: Told = field(default_factory=dict)
 
+    def forget(self) -> None:
+        """Forgets what is known of the run."""
+        self.evaluation = None
+        self.tensors.clear()
+
 
 class Runs:
     """Runs plans of one case."""
@@ -33,6 +41,17 @@ class Runs:
     def __init__(self, case: Case) -> None:
         self.case = case
         self.reference = Start(Plan(case.training), tensors={id: t.double() for id, t in case.reference.items()})
+        self._inner = frozenset(id for id in case.ids if id.quantity in INNER and not id.step)
+        self._kept: deque[Start] = deque()
+        self._most_kept = 1 + MOST_KEPT_NUMBERS // (3 * case.training.parameters + case.training.shapes.value_elements)
+
+    def _keep(self, start: Start) -> None:
+        """Notes that something is known of a run, and forgets the oldest ones."""
+        if start is self.reference or start.evaluation is not None or start.tensors:
+            return
+        self._kept.append(start)
+        while len(self._kept) > self._most_kept:
+            self._kept.popleft().forget()
 
     def tell(self, plan: Plan, start: Start, ids: frozenset[TensorId]) -> Told:
         """What the plan, made from that of `start`, tells of these tensors, float64. Raises as `run`."""
@@ -45,19 +64,21 @@ class Runs:
         sources = plan.sources(ids)
         unknown = frozenset(sources.values()) - start.tensors.keys()
         if unknown:
+            self._keep(start)
             outcome = start.plan.outcome(Wanted(ids=unknown), self.case.should_stop)
             start.tensors.update({id: tensor.double() for id, tensor in outcome.tensors.items()})
         return plan.told(start.tensors, ids)
 
     def _evaluation(self, start: Start, plan: Plan, ids: frozenset[TensorId]) -> Evaluation | None:
-        """The first evaluation that both share; None where random numbers or inner gradients forbid it."""
+        """The first evaluation that both share; None where random numbers or unclaimed inner gradients forbid it."""
         program = self.case.training.program
         if program.draws_random_numbers and plan.training.train:
             return None
-        if any(id.quantity in INNER for id in plan.sources(ids).values()):
+        if any(id.quantity in INNER and not id.step and id not in self._inner for id in plan.sources(ids).values()):
             return None
         if start.evaluation is None:
-            start.evaluation = evaluate(start.plan.training, Wanted(), start.plan.rules())
+            self._keep(start)
+            start.evaluation = evaluate(start.plan.training, Wanted(ids=self._inner), start.plan.rules())
         return start.evaluation
 
 

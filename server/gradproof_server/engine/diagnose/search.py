@@ -183,7 +183,7 @@ class Search:
 
 
 def in_rounds(case: Case) -> list[frozenset[TensorId]]:
-    """The claimed tensors: those known before the optimizer's first step, after it, and in later steps; no empty ones."""
+    """The claimed tensors that are known before the first update, those after it, and those of later steps."""
     first = frozenset(id for id in case.ids if not id.step)
     before = frozenset(id for id in first if id.quantity not in STEP | {Quantity.BUFFER})
     return [ids for ids in (before, first - before, case.ids - first) if ids]
