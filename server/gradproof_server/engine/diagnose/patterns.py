@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile
 
 import torch
 
@@ -91,12 +92,12 @@ def _by_row(name: str, claimed: torch.Tensor, reference: torch.Tensor, allowed: 
         return
     for axis, word in ((0, "row"), (1, "column")):
         c, r, a = (t.movedim(axis, 0).flatten(1) for t in (claimed, reference, allowed))
-        ratios = [constant_ratio(ci, ri, ai) for ci, ri, ai in zip(c, r, a, strict=True)]
-        if all(ratio is not None for ratio in ratios):
+        ratios = list(takewhile(lambda ratio: ratio is not None, map(constant_ratio, c, r, a)))
+        if len(ratios) == len(c):
             shown = ", ".join(f"{ratio:.4g}" for ratio in ratios[:6])
             yield f"{name}: each {word} is a constant times the reference ({shown})"
             return
-        wrong = [i for i, (ci, ri, ai) in enumerate(zip(c, r, a, strict=True)) if not _close(ci, ri, ai)]
+        wrong = (~((c - r).abs() <= a)).any(1).nonzero().flatten().tolist()
         if len(wrong) == 1 and c.shape[0] > ENOUGH:
             yield f"{name}: only {word} {wrong[0]} is wrong"
             return
