@@ -80,6 +80,21 @@ def table_lines(form: Form, rows: Sequence[Row]) -> list[str]:
     return lines
 
 
+def without_column(form: Form, rows: Sequence[Row], column: int) -> tuple[Form, list[Row]]:
+    """The form and its rows without a column."""
+
+    def moved(index: int) -> int:
+        return index - (index > column)
+
+    def cut(cells: tuple[str, ...]) -> tuple[str, ...]:
+        return cells[:column] + cells[column + 1 :]
+
+    left = frozenset(moved(index) for index in form.left if index != column)
+    shrinkable = tuple((moved(index), narrowest) for index, narrowest in form.shrinkable if index != column)
+    shorter = [Row(cut(row.cells), row.verdict, row.remarks) for row in rows]
+    return Form(cut(form.header), left, shrinkable), shorter
+
+
 def _column_widths(form: Form, table: Sequence[Sequence[str]]) -> list[int]:
     widths = [max(len(cells[i]) for cells in table) for i in range(len(form.header))]
     for column, narrowest in form.shrinkable:

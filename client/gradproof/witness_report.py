@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from gradproof.table import MARKS, Form, Row, count, html_table, index_text, pair, table_lines, wrap
+from gradproof.table import MARKS, Form, Row, count, html_table, index_text, pair, table_lines, without_column, wrap
 
 if TYPE_CHECKING:
     from gradproof.reference import TensorName
@@ -18,6 +18,8 @@ FORM = Form(
     left=frozenset({0, 1, 2, 5}),
     shrinkable=((1, 13), (5, 9)),
 )
+WHOSE = 2
+"""The column that says whose derivatives a row is about."""
 ESTIMATE_FORM = Form(
     header=("", "tensor", "mode", "elements", "lines", "evaluations", "flops each"),
     left=frozenset({0, 1, 2}),
@@ -35,7 +37,7 @@ def verification_to_text(verification: Verification) -> str:
     lines = wrap(headline(verification), "")
     lines += wrap(verification.summary, "") if verification.summary else []
     if verification.tensors:
-        lines += table_lines(FORM, verification_rows(verification))
+        lines += table_lines(*verification_table(verification))
     lines += ["", *(line for text in tail(verification) for line in wrap(text, ""))]
     return "\n".join(lines)
 
@@ -61,6 +63,13 @@ def headline(verification: Verification) -> str:
 
 def _number(judgement: Judgement, verdict: str) -> int:
     return judgement.disagreeing if verdict == "DISAGREES" else judgement.inconclusive
+
+
+def verification_table(verification: Verification) -> tuple[Form, list[Row]]:
+    """The table; where all rows are about the reference, that is not said in each."""
+    rows = verification_rows(verification)
+    only = all(row.cells[WHOSE] in (SUBJECTS["reference"], "") for row in rows)
+    return without_column(FORM, rows, WHOSE) if only else (FORM, rows)
 
 
 def verification_rows(verification: Verification) -> list[Row]:
@@ -133,9 +142,9 @@ def _worst_cells(judgement: Judgement) -> tuple[str, ...]:
 
 
 def short_name(name: TensorName) -> str:
-    """The tensor that a derivative is taken by: "0.weight", "input (input)", "1 (node)"."""
+    """What a derivative is taken by: "0.weight", "input (input)", "1 (node)"; "tangent" for a product with one."""
     kind = {"input_gradients": " (input)", "node_gradients": " (node)"}.get(name.quantity, "")
-    return f"{name.name}{kind}" + (f", step {name.step}" if name.step else "")
+    return f"{name.name or 'tangent'}{kind}" + (f", step {name.step}" if name.step else "")
 
 
 def place_text(value: WitnessedValue) -> str:
@@ -173,7 +182,8 @@ def verification_to_html(verification: Verification) -> str:
     """The verification as an HTML fragment for notebooks; everything that came from outside is escaped."""
     parts = [f"<p><strong>{html.escape(headline(verification))}</strong></p>"]
     parts += [f"<p>{html.escape(verification.summary)}</p>"] if verification.summary else []
-    parts.append(html_table(FORM.header, verification_rows(verification)))
+    form, rows = verification_table(verification)
+    parts.append(html_table(form.header, rows))
     parts += [f"<p>{html.escape(text)}</p>" for text in tail(verification)]
     return f'<div class="gradproof-verification">{"".join(parts)}</div>'
 
