@@ -35,9 +35,9 @@ class Subject(enum.StrEnum):
     """Whose derivative a judgement is about."""
 
     REFERENCE = "reference"
-    """PyTorch's reverse mode in float64. For a function of the caller: the derivative that the caller states."""
+    """PyTorch's reverse mode, in the dtype of the problem."""
     CLAIM = "claim"
-    """The caller's claim."""
+    """The caller's claim; of a function of the caller, the derivative that the caller states."""
     FORWARD_MODE = "forward mode"
     """PyTorch's forward mode in float64."""
     SECOND_ORDER = "second order"
@@ -251,7 +251,8 @@ class TensorWitness:
         note: what should be known of this check; empty: nothing.
         sweep: of the worst element or direction; None where there is nothing to see in it.
         positions: row-major positions of the elements that were looked at, int64 of shape (n,).
-        numeric: numerical derivatives in the order of `positions`, float64; with more dimensions for a Jacobian.
+        numeric: numerical derivatives in the order of `positions`, float64 of shape (n,); of a Jacobian those of all
+            outputs for each position, (n * outputs,).
         bars: their error bars, of the same shape.
         stated: the derivatives that the reference, or the caller of a function, states, of the same shape.
         taylor_order: of the remainder of the first-order Taylor expansion: 2 for a right gradient, 1 for a wrong one;

@@ -48,9 +48,9 @@ def headline(verification: Verification) -> str:
     checked = sum(t.elements_checked + t.directions_checked for t in tensors)
     if not tensors:
         return f"{verdict}: nothing was looked at"
-    of_sides = [("reference", verification.reference_verdict), ("claim", verification.claim_verdict)]
-    sides = ", ".join(f"{side} {of_side}" for side, of_side in of_sides if of_side is not None)
-    ending = f" ({sides})" if verification.claim_verdict is not None else ""
+    ending = ""
+    if len({judgement.subject == "claim" for tensor in tensors for judgement in tensor.judgements}) > 1:
+        ending = f" (reference {verification.reference_verdict}, claim {verification.claim_verdict})"
     if verdict == "AGREES":
         tail_text = f"{count(len(tensors), 'tensor')}, {count(checked, 'derivative')}, all within their bars"
     else:
@@ -66,10 +66,11 @@ def _number(judgement: Judgement, verdict: str) -> int:
 
 
 def verification_table(verification: Verification) -> tuple[Form, list[Row]]:
-    """The table; where all rows are about the reference, that is not said in each."""
+    """The table; where all of it is about the same subject, that is not said in each row."""
     rows = verification_rows(verification)
-    only = all(row.cells[WHOSE] in (SUBJECTS["reference"], "") for row in rows)
-    return without_column(FORM, rows, WHOSE) if only else (FORM, rows)
+    subjects = {judgement.subject for tensor in verification.tensors for judgement in tensor.judgements}
+    plain = all(row.cells[WHOSE] in (SUBJECTS["reference"], "") for row in rows)
+    return without_column(FORM, rows, WHOSE) if plain or len(subjects) == 1 else (FORM, rows)
 
 
 def verification_rows(verification: Verification) -> list[Row]:
