@@ -10,17 +10,20 @@ import torch
 from gradproof._version import __version__
 from prometheus_client import CollectorRegistry
 
+from gradproof_server.engine import numeric
 from gradproof_server.engine.types import Limits
 from gradproof_server.serving.answers import Engine
 from gradproof_server.serving.compute import Compute, EngineThread
 from gradproof_server.serving.cpus import available_cpus
 from gradproof_server.serving.embedded import EmbeddedServer
+from gradproof_server.serving.function_check import Checker
+from gradproof_server.serving.function_service import FunctionService
 from gradproof_server.serving.http import MetricsServer
 from gradproof_server.serving.interceptor import CallInterceptor
 from gradproof_server.serving.logs import CurrentStderr, Logger, make_logger
 from gradproof_server.serving.metrics import Metrics
-from gradproof_server.serving.server import HEALTH_PATHS, GrpcServer, StartError
-from gradproof_server.serving.service import METHOD_PATHS, SERVICE, GradientService
+from gradproof_server.serving.server import HEALTH_METHODS, GrpcServer, StartError
+from gradproof_server.serving.service import METHOD_TYPES, SERVICE, GradientService
 from gradproof_server.serving.warmup import warm_up
 from gradproof_server.settings import Settings
 
@@ -30,7 +33,12 @@ _ENGINE_SECONDS = 5.0
 
 
 def build(
-    settings: Settings, logger: Logger, *, compute: Compute | None = None, address: str | None = None
+    settings: Settings,
+    logger: Logger,
+    *,
+    compute: Compute | None = None,
+    checker: Checker | None = None,
+    address: str | None = None,
 ) -> Application:
     """A server that is not started yet.
 
@@ -38,16 +46,20 @@ def build(
         settings: everything that can be set.
         logger: where its log lines go.
         compute: what answers the calls; the engine in a thread of this process if not given.
+        checker: what checks functions of callers; the engine's if not given.
         address: where it listens, as gRPC writes it ("unix:/path"); host and port of the settings if not given.
     """
     compute = compute or engine_thread(settings)
-    metrics = Metrics(CollectorRegistry(), (*METHOD_PATHS, *HEALTH_PATHS), waiting=lambda: compute.waiting)
-    return Application(settings, logger, compute, metrics, address or _address(settings))
+    functions = FunctionService(settings, checker or numeric.check_function)
+    metrics = Metrics(
+        CollectorRegistry(), METHOD_TYPES | HEALTH_METHODS, lambda: compute.waiting, lambda: functions.open
+    )
+    return Application(settings, logger, compute, functions, metrics, address or _address(settings))
 
 
 def engine_thread(settings: Settings) -> EngineThread:
     """The engine in a thread of this process."""
-    engine = Engine(settings.limits, settings.max_response_bytes, settings.device)
+    engine = Engine(settings.limits, settings.max_response_bytes, settings.device, settings.max_witness_seconds)
     prepare = _preparation(settings, engine)
     return EngineThread(engine, prepare, settings.max_concurrent_calls, settings.max_waiting_bytes)
 
@@ -68,9 +80,17 @@ def start_embedded(settings: Settings | None = None) -> EmbeddedServer:
 class Application:
     """A server with its engine, metrics and health. All its coroutines must be run by one event loop."""
 
-    def __init__(self, settings: Settings, logger: Logger, compute: Compute, metrics: Metrics, address: str) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        logger: Logger,
+        compute: Compute,
+        functions: FunctionService,
+        metrics: Metrics,
+        address: str,
+    ) -> None:
         self._settings, self._logger, self._address = settings, logger, address
-        self._compute, self._metrics = compute, metrics
+        self._compute, self._functions, self._metrics = compute, functions, metrics
         self._server: GrpcServer | None = None
         self._http: MetricsServer | None = None
         self._stopping: asyncio.Task[None] | None = None
@@ -90,8 +110,9 @@ class Application:
         """Takes calls when it returns. Raises StartError where it cannot, and leaves nothing behind."""
         try:
             await asyncio.wrap_future(self._compute.start())
+            self._functions.start()
             interceptor = CallInterceptor(self._metrics, self._logger, SERVICE.full_name)
-            handler = GradientService(self._compute, self._metrics).handler()
+            handler = GradientService(self._compute, self._functions, self._metrics).handler()
             self._server = GrpcServer(self._settings, [interceptor], [handler], self._address)
             self._http = self._open_http()
             await self._server.start()
@@ -119,12 +140,12 @@ class Application:
         self._stopping = asyncio.create_task(self._server.stop(seconds + _LEFTOVER_SECONDS))
         done, _ = await asyncio.wait({self._stopping}, timeout=seconds)
         if not done:
-            self._compute.interrupt()
+            self._interrupt()
             await self._stopping
 
     async def stop(self) -> bool:
         """Interrupts what runs and frees everything; False where a computation does not end. Can be called again."""
-        self._compute.interrupt()
+        self._interrupt()
         if self._server is not None:
             await self._server.stop(_LEFTOVER_SECONDS)
             self._server = None
@@ -135,7 +156,12 @@ class Application:
         if self._http is not None:
             self._http.close()
             self._http = None
-        return self._compute.close(_ENGINE_SECONDS)
+        ended = self._functions.close(_ENGINE_SECONDS)
+        return self._compute.close(_ENGINE_SECONDS) and ended
+
+    def _interrupt(self) -> None:
+        self._compute.interrupt()
+        self._functions.interrupt()
 
     def _open_http(self) -> MetricsServer | None:
         host, port = self._settings.metrics_host, self._settings.metrics_port

@@ -79,6 +79,15 @@ class Settings:
     max_concurrent_calls: int = _count(256, "Most checks that wait or run at once; further ones are refused.", "calls")
     max_waiting_bytes: int = _count(2 * 1024**3, "Most bytes of requests that wait or run at once.", "bytes")
 
+    max_witness_seconds: float = _seconds(600.0, "Most seconds that a numerical verification may be given.", 1)
+    max_functions: int = _count(16, "Most functions of callers that are checked at once.", "functions")
+    max_function_elements: int = _count(
+        8_000_000, "Most elements of a function's point, output and derivative, and of its directions.", "elements"
+    )
+    answer_seconds: float = setting(
+        60.0, "Time that a caller has to answer a batch of points.", unit="seconds", least=0.001, most=86_400
+    )
+
     max_request_bytes: int = setting(
         _LIMITS.max_request_bytes, "Largest request.", unit="bytes", least=1024, most=_LARGEST_MESSAGE
     )

@@ -16,7 +16,7 @@ from google.rpc import status_pb2
 from gradproof.v1 import gradient_service_pb2, gradient_service_pb2_grpc, problem_pb2, tensor_pb2
 from gradproof_server.app import Application, build, engine_thread
 from gradproof_server.engine.types import ShouldStop, StoppedError
-from gradproof_server.serving.answers import Answer, Task
+from gradproof_server.serving.answers import Answer, SendPart, Task
 from gradproof_server.serving.compute import Answerer, EngineThread
 from gradproof_server.serving.failures import error_to_failure
 from gradproof_server.serving.logs import make_logger
@@ -94,7 +94,7 @@ class HeldAnswerer:
         self.release = threading.Event()
         self.requests: list[bytes] = []
 
-    def __call__(self, task: Task, should_stop: ShouldStop) -> Answer:
+    def __call__(self, task: Task, should_stop: ShouldStop, send: SendPart) -> Answer:
         """Holds the task."""
         self.requests.append(task.request)
         self.entered.release()

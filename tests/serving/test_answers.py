@@ -12,7 +12,7 @@ import torch
 from gradproof.v1 import gradient_service_pb2, problem_pb2, tensor_pb2
 from gradproof_server.engine.types import DiagnosisOptions, Limits, Verdict
 from gradproof_server.serving import requests
-from gradproof_server.serving.answers import METHODS, Answer, Engine, Task
+from gradproof_server.serving.answers import METHODS, STREAMS, Answer, Engine, Task
 from gradproof_server.serving.service import SERVICE
 
 ENGINE = Engine(Limits(), 1 << 30, "auto")
@@ -48,8 +48,8 @@ def values(reference: gradient_service_pb2.Reference, quantity: int, name: str =
 
 
 def test_every_method_of_the_contract_is_answered() -> None:
-    """The table of methods has those of the service, and no other."""
-    assert set(METHODS) == {method.name for method in SERVICE.methods}
+    """The tables of methods have those of the service, and no other; functions are answered elsewhere."""
+    assert {*METHODS, *STREAMS, "CheckFunction"} == {method.name for method in SERVICE.methods}
 
 
 def test_the_reference_of_the_founding_case(compute_request: Compute) -> None:
@@ -162,7 +162,7 @@ def test_an_empty_request_is_invalid(request_type: Any) -> None:
     assert violations(request_type())[0] == ("problem.network", "REQUIRED")
 
 
-@pytest.mark.parametrize("method", sorted(METHODS))
+@pytest.mark.parametrize("method", sorted([*METHODS, *STREAMS]))
 def test_bytes_that_are_no_message_are_malformed(method: str) -> None:
     """A field that ends too early is the caller's fault and not the server's."""
     failure = ENGINE(Task(method, b"\x0a\x7f"), lambda: False).failure

@@ -14,11 +14,11 @@ import pytest
 from google.rpc import error_details_pb2
 from gradproof.v1 import comparison_pb2, gradient_service_pb2
 from gradproof_server.engine.types import ShouldStop
-from gradproof_server.serving.answers import Answer, Task
+from gradproof_server.serving.answers import Answer, SendPart, Task
 from gradproof_server.serving.errors import BusyError
 from gradproof_server.serving.failures import error_to_failure
 from gradproof_server.serving.metrics import CODE_NAMES
-from gradproof_server.serving.service import METHOD_PATHS
+from gradproof_server.serving.service import METHOD_TYPES
 from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
@@ -152,7 +152,7 @@ async def test_malformed_bytes_are_the_caller_s_fault(serve: Any) -> None:
 async def test_internal_errors_show_a_request_id_and_nothing_else(serve: Any, details_of: Any) -> None:
     """The traceback is in the log under the id that the caller gets; the caller gets nothing of it."""
 
-    def broken(task: Task, should_stop: ShouldStop) -> Answer:
+    def broken(task: Task, should_stop: ShouldStop, send: SendPart) -> Answer:
         raise ZeroDivisionError("secret")
 
     running = await serve(broken)
@@ -258,7 +258,7 @@ async def test_an_answer_is_freed_without_the_collector(serve: Any, fails: bool)
     """A cycle of references would keep each large response until the next full collection, which is rare."""
     answers: list[weakref.ref[Answer]] = []
 
-    def remember(task: Task, should_stop: ShouldStop) -> Answer:
+    def remember(task: Task, should_stop: ShouldStop, send: SendPart) -> Answer:
         answer = Answer(task.request, error_to_failure(BusyError("full")) if fails else None)
         answers.append(weakref.ref(answer))
         return answer
@@ -303,7 +303,7 @@ async def test_series_exist_before_the_first_call(serve: Any, held: Any) -> None
     """Every method has its zeros, for every code, so that rates begin at zero."""
     running = await serve(held, metrics_port=0)
     seen = await scrape(running)
-    for path in METHOD_PATHS:
+    for path in METHOD_TYPES:
         method = path.rsplit("/", 1)[1]
         assert value(seen, "grpc_server_started_total", grpc_method=method) == 0
         assert value(seen, "grpc_server_handling_seconds_count", grpc_method=method) == 0

@@ -1,4 +1,5 @@
-"""Answers: what one request does on the engine's thread, from the bytes of the request to the bytes of the response."""
+"""Answers: what one request does on the engine's thread, from the bytes of the request to the bytes of the response,
+or of the parts of a stream."""
 
 from __future__ import annotations
 
@@ -7,18 +8,20 @@ import functools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import torch
-from gradproof._version import __version__
-from gradproof.v1 import catalog_pb2, gradient_service_pb2, problem_pb2
+from gradproof.v1 import gradient_service_pb2, problem_pb2
 
 from gradproof_server import engine
+from gradproof_server.engine import numeric
+from gradproof_server.engine.numeric.types import WitnessEvent, WitnessProgress, WitnessReport
 from gradproof_server.engine.types import InvalidProblemError, Limits, Outcome, ShouldStop, Verdict, Violation
-from gradproof_server.serving import messages, requests, wire
+from gradproof_server.serving import messages, requests, wire, witness_messages, witness_requests
 from gradproof_server.serving.errors import ResponseTooLargeError
 from gradproof_server.serving.failures import Failure, error_to_failure
 
-STAGES = ("read", "run", "compare", "diagnose", "encode")
+STAGES = ("read", "run", "compare", "diagnose", "verify", "encode")
 _DEVICES = {"auto": problem_pb2.DEVICE_AUTO, "cpu": problem_pb2.DEVICE_CPU, "cuda": problem_pb2.DEVICE_CUDA}
 
 
@@ -35,6 +38,21 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A serialized message of an answer that is a stream. passing: a later passing one makes it worthless."""
+
+    response: bytes
+    passing: bool = False
+
+
+SendPart: TypeAlias = Callable[[Part], None]
+
+
+def no_parts(_part: Part) -> None:
+    """For answers that are one message."""
+
+
+@dataclass(frozen=True)
 class Facts:
     """What is worth counting of an answer. `stages` has the seconds of each stage that was reached, by its name."""
 
@@ -46,7 +64,8 @@ class Facts:
 
 @dataclass(frozen=True)
 class Answer:
-    """The serialized response, or the failure in its place; and what is worth counting."""
+    """The serialized response (empty after the parts of a stream), or the failure in its place; and what is worth
+    counting."""
 
     response: bytes = b""
     failure: Failure | None = None
@@ -57,17 +76,22 @@ class Answer:
 class Engine:
     """Answers tasks by the engine, on the thread that calls it. Never raises: what goes wrong is the answer's failure.
 
-    device: "auto", "cpu" or "cuda", for problems that name none.
+    device: "auto", "cpu" or "cuda", for problems that name none. max_witness_seconds: most that a caller may allow.
     """
 
     limits: Limits
     max_response_bytes: int
     device: str = "auto"
+    max_witness_seconds: float = 600.0
 
-    def __call__(self, task: Task, should_stop: ShouldStop) -> Answer:
-        """The answer to one task; `should_stop` is asked between pieces of work."""
-        notes = _Notes()
+    def __call__(self, task: Task, should_stop: ShouldStop, send: SendPart = no_parts) -> Answer:
+        """The answer to one task; `should_stop` is asked between pieces of work, `send` gets the parts of a stream."""
+        notes = Notes()
         try:
+            if (stream := STREAMS.get(task.method)) is not None:
+                for part in stream(self, task, should_stop, notes):
+                    send(part)
+                return Answer(facts=notes.facts())
             chunks = METHODS[task.method](self, task, should_stop, notes)
             with notes.stage("encode"):
                 response = self._joined(chunks)
@@ -80,7 +104,7 @@ class Engine:
             raise ResponseTooLargeError(size, self.max_response_bytes)
         return b"".join(chunks)
 
-    def _read(self, problem: problem_pb2.Problem, more: list[Violation], notes: _Notes) -> engine.Training:
+    def _read(self, problem: problem_pb2.Problem, more: list[Violation], notes: Notes) -> engine.Training:
         """The training run of a problem; raises InvalidProblemError with its violations and `more`, all at once."""
         if problem.device in (problem_pb2.DEVICE_UNSPECIFIED, problem_pb2.DEVICE_AUTO):
             problem.device = _DEVICES[self.device]
@@ -93,7 +117,7 @@ class Engine:
         notes.nodes, notes.parameters = training.nodes, training.parameters
         return training
 
-    def compute_gradients(self, task: Task, should_stop: ShouldStop, notes: _Notes) -> wire.Chunks:
+    def compute_gradients(self, task: Task, should_stop: ShouldStop, notes: Notes) -> wire.Chunks:
         """ComputeGradientsRequest to ComputeGradientsResponse."""
         with notes.stage("read"):
             request = gradient_service_pb2.ComputeGradientsRequest.FromString(task.request)
@@ -105,7 +129,7 @@ class Engine:
         with notes.stage("encode"):
             return messages.compute_response_to_chunks(_reference_to_chunks(training, outcome, wanted))
 
-    def check_gradients(self, task: Task, should_stop: ShouldStop, notes: _Notes) -> wire.Chunks:
+    def check_gradients(self, task: Task, should_stop: ShouldStop, notes: Notes) -> wire.Chunks:
         """CheckGradientsRequest to CheckGradientsResponse."""
         with notes.stage("read"):
             request = gradient_service_pb2.CheckGradientsRequest.FromString(task.request)
@@ -132,14 +156,38 @@ class Engine:
             )
             return messages.check_response_to_chunks(response, _reference_to_chunks(training, outcome, wanted))
 
-    def list_catalog(self, task: Task, _should_stop: ShouldStop, notes: _Notes) -> wire.Chunks:
+    def verify_gradients(self, task: Task, should_stop: ShouldStop, notes: Notes) -> Iterator[Part]:
+        """VerifyGradientsRequest to VerifyGradientsResponses."""
+        with notes.stage("read"):
+            request = gradient_service_pb2.VerifyGradientsRequest.FromString(task.request)
+            more = witness_requests.verify_violations(request, self.max_witness_seconds)
+            training = self._read(request.problem, more, notes)
+            claimed = request.HasField("claim")
+            claim = engine.read_claim(request.claim, training, self.limits) if claimed else ()
+            options = requests.within(witness_requests.witness_options(request.options), task.deadline)
+            del request
+        told = 0
+        for event in _timed(numeric.verify(training, claim, options, should_stop), notes):
+            with notes.stage("encode"):
+                response = witness_messages.event_to_verify_response(event).SerializeToString()
+            passing = isinstance(event, WitnessProgress)
+            # The report repeats what was told before: what could not be told again is refused while it is young, and
+            # no slow reader lets more than this pile up.
+            told += 0 if passing or isinstance(event, WitnessReport) else len(response)
+            if max(told, len(response)) > self.max_response_bytes:
+                raise ResponseTooLargeError(max(told, len(response)), self.max_response_bytes)
+            if isinstance(event, WitnessReport):
+                notes.verdict = event.verdict
+            yield Part(response, passing)
+
+    def list_catalog(self, task: Task, _should_stop: ShouldStop, notes: Notes) -> wire.Chunks:
         """ListCatalogRequest to ListCatalogResponse."""
         with notes.stage("read"):
             gradient_service_pb2.ListCatalogRequest.FromString(task.request)
         return [_catalog(self)]
 
 
-class _Notes:
+class Notes:
     """The facts of an answer while they come about."""
 
     def __init__(self) -> None:
@@ -162,18 +210,33 @@ class _Notes:
         return Facts(dict(self.stages), self.nodes, self.parameters, self.verdict)
 
 
-METHODS: Mapping[str, Callable[[Engine, Task, ShouldStop, _Notes], wire.Chunks]] = {
+def _timed(events: Iterator[WitnessEvent], notes: Notes) -> Iterator[WitnessEvent]:
+    """The events; the time between them is that of the stage "verify"."""
+    while True:
+        with notes.stage("verify"):
+            event = next(events, None)
+        if event is None:
+            return
+        yield event
+
+
+METHODS: Mapping[str, Callable[[Engine, Task, ShouldStop, Notes], wire.Chunks]] = {
     "ComputeGradients": Engine.compute_gradients,
     "CheckGradients": Engine.check_gradients,
     "ListCatalog": Engine.list_catalog,
 }
+"""Methods whose answer is one message."""
+STREAMS: Mapping[str, Callable[[Engine, Task, ShouldStop, Notes], Iterator[Part]]] = {
+    "VerifyGradients": Engine.verify_gradients,
+}
+"""Methods whose answer is a stream of messages."""
 
 
 def _reference_to_chunks(training: engine.Training, outcome: Outcome, wanted: engine.Wanted) -> wire.Chunks:
     tensors = {id: tensor for id, tensor in outcome.tensors.items() if wanted.has(id)}
     rest = gradient_service_pb2.Reference(
         learning_rates=outcome.learning_rates,
-        environment=_environment(outcome.device, outcome.dtype),
+        environment=messages.environment_to_message(outcome.device, outcome.dtype),
         parameters=training.parameters,
         flops=training.flops,
         seconds=outcome.seconds,
@@ -185,7 +248,7 @@ def _reference_to_chunks(training: engine.Training, outcome: Outcome, wanted: en
 def _catalog(engine_: Engine) -> bytes:
     response = messages.catalog_to_message(engine.catalog())
     response.limits.CopyFrom(messages.limits_to_message(engine_.limits))
-    response.environment.CopyFrom(_environment(_default_device(engine_.device), torch.float64))
+    response.environment.CopyFrom(messages.environment_to_message(_default_device(engine_.device), torch.float64))
     response.devices.extend(["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"])
     return response.SerializeToString()
 
@@ -193,13 +256,3 @@ def _catalog(engine_: Engine) -> bytes:
 def _default_device(device: str) -> str:
     there = torch.cuda.is_available() and device != "cpu"
     return engine.device_name(torch.device("cuda:0" if there else "cpu"))
-
-
-def _environment(device: str, dtype: torch.dtype) -> catalog_pb2.Environment:
-    return catalog_pb2.Environment(
-        gradproof_version=__version__,
-        torch_version=torch.__version__,
-        device=device,
-        dtype=str(dtype).removeprefix("torch."),
-        threads=torch.get_num_threads(),
-    )

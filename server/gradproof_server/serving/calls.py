@@ -15,12 +15,16 @@ _VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
 @dataclass
 class Call:
-    """One call while it is served. `notes` go into the log line as they are."""
+    """One call while it is served, with the messages that it has taken and sent. `notes` go into the log line as they
+    are."""
 
     method: str
     request_id: str
     peer: str
-    request_bytes: int
+    requests: int = 0
+    request_bytes: int = 0
+    responses: int = 0
+    response_bytes: int = 0
     started: float = field(default_factory=time.monotonic)
     notes: dict[str, object] = field(default_factory=dict)
 
@@ -28,6 +32,16 @@ class Call:
     def seconds(self) -> float:
         """Time since it began."""
         return time.monotonic() - self.started
+
+    def received(self, size: int) -> None:
+        """Counts a message of the caller."""
+        self.requests += 1
+        self.request_bytes += size
+
+    def sent(self, size: int) -> None:
+        """Counts a message to the caller."""
+        self.responses += 1
+        self.response_bytes += size
 
 
 _current: ContextVar[Call] = ContextVar("call")
@@ -42,6 +56,18 @@ def note(**notes: object) -> None:
     """Adds to the log line of the current call; outside of a call it does nothing."""
     if call := _current.get(None):
         call.notes.update(notes)
+
+
+def received(size: int) -> None:
+    """Counts a message of the caller of the current call."""
+    if call := _current.get(None):
+        call.received(size)
+
+
+def sent(size: int) -> None:
+    """Counts a message to the caller of the current call."""
+    if call := _current.get(None):
+        call.sent(size)
 
 
 def request_id_of(metadata: Iterable[tuple[str, str | bytes]]) -> str:

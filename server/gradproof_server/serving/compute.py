@@ -15,11 +15,11 @@ from dataclasses import replace
 from typing import Protocol, TypeAlias
 
 from gradproof_server.engine.types import ShouldStop, StoppedError
-from gradproof_server.serving.answers import Answer, Task
+from gradproof_server.serving.answers import Answer, Part, SendPart, Task, no_parts
 from gradproof_server.serving.errors import BusyError, DeadlineExceededError, ShuttingDownError, kind_of
 from gradproof_server.serving.failures import error_to_failure
 
-Answerer: TypeAlias = Callable[[Task, ShouldStop], Answer]
+Answerer: TypeAlias = Callable[[Task, ShouldStop, SendPart], Answer]
 
 
 class Ticket:
@@ -28,14 +28,18 @@ class Ticket:
     Args:
         task: what to do.
         done: gets the answer, once, on any thread; when the task is stopped, at once.
+        part: gets the parts of an answer that is a stream, on any thread, all of them before the answer.
         over: called when the task neither waits nor runs any more, which can be later than its answer.
     """
 
-    def __init__(self, task: Task, done: Callable[[Answer], None], over: Callable[[Ticket], None]) -> None:
+    def __init__(
+        self, task: Task, done: Callable[[Answer], None], part: SendPart, over: Callable[[Ticket], None]
+    ) -> None:
         self.submitted = time.monotonic()
         self.started: float | None = None
         self._task: Task | None = task
         self._done: Callable[[Answer], None] | None = done
+        self._part = part
         self._over = over
         self._deadline = task.deadline
         self._why: Exception | None = None
@@ -54,6 +58,12 @@ class Ticket:
         if self._why is None and self._deadline is not None and time.monotonic() >= self._deadline:
             self._why = DeadlineExceededError("the deadline passed; the computation was stopped")
         return self._why is not None
+
+    def send(self, part: Part) -> None:
+        """Passes a part of the answer on; never waits for whoever reads it. After the answer it does nothing."""
+        with self._lock:
+            if self._done is not None:
+                self._part(part)
 
     @property
     def queue_seconds(self) -> float:
@@ -88,7 +98,7 @@ class Ticket:
 
     def _answer(self, answerer: Answerer, task: Task) -> Answer:
         try:
-            return answerer(task, self.should_stop)
+            return answerer(task, self.should_stop, self.send)
         except BaseException as error:  # the thread must live on, whatever it was
             return Answer(failure=error_to_failure(error))
 
@@ -99,8 +109,11 @@ class Compute(Protocol):
     def start(self) -> Future[None]:
         """Makes it ready; the future says when it is, or why it cannot be."""
 
-    def submit(self, task: Task, done: Callable[[Answer], None]) -> Ticket:
-        """Takes a task; `done` gets its answer, on any thread. Raises BusyError, ShuttingDownError."""
+    def submit(self, task: Task, done: Callable[[Answer], None], part: SendPart = no_parts) -> Ticket:
+        """Takes a task; `done` gets its answer, `part` what comes before it, on any thread and without waiting.
+
+        Raises BusyError, ShuttingDownError.
+        """
 
     def interrupt(self) -> None:
         """Stops all that waits and runs, and takes nothing any more. The callers are told SHUTTING_DOWN."""
@@ -141,9 +154,9 @@ class EngineThread:
         self._thread.start()
         return self._ready
 
-    def submit(self, task: Task, done: Callable[[Answer], None]) -> Ticket:
-        """Takes a task; `done` gets its answer, on any thread."""
-        ticket = Ticket(task, done, self._release)
+    def submit(self, task: Task, done: Callable[[Answer], None], part: SendPart = no_parts) -> Ticket:
+        """Takes a task; `done` gets its answer, `part` what comes before it, on any thread and without waiting."""
+        ticket = Ticket(task, done, part, self._release)
         self._admit(ticket, len(task.request))
         self._queue.put(ticket)
         return ticket

@@ -45,6 +45,17 @@ class ShuttingDownError(Exception):
     """The server ended before the answer was ready."""
 
 
+class CallerTimeoutError(Exception):
+    """The caller of a stream did not read or answer within `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the caller did not read or answer for {seconds:g} seconds (--answer-seconds of the server)")
+
+
+class StreamEndedError(Exception):
+    """The caller ended its side of a stream before it gave all answers."""
+
+
 @dataclass(frozen=True)
 class ErrorKind:
     """A row of the table: the stable reason, its gRPC code, whether trying again can help, and what it means."""
@@ -113,6 +124,20 @@ ERROR_KINDS = (
         False,
         "The caller's deadline passed; the computation was stopped.",
         (DeadlineExceededError,),
+    ),
+    ErrorKind(
+        "CALLER_TIMEOUT",
+        _CODE.DEADLINE_EXCEEDED,
+        False,
+        "The caller of a stream did not read or answer in the time that the server waits for it.",
+        (CallerTimeoutError,),
+    ),
+    ErrorKind(
+        "STREAM_ENDED",
+        _CODE.ABORTED,
+        False,
+        "The caller ended its side of the stream before it had given all answers.",
+        (StreamEndedError,),
     ),
     ErrorKind(
         "CANCELLED",

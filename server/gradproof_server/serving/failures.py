@@ -16,8 +16,10 @@ from gradproof_server.serving.errors import (
     INTERNAL,
     MAX_DETAILS_BYTES,
     BusyError,
+    CallerTimeoutError,
     ErrorKind,
     ResponseTooLargeError,
+    StreamEndedError,
     kind_of,
 )
 
@@ -51,7 +53,7 @@ def error_to_failure(error: BaseException) -> Failure:
             return _above_limit(kind, error, "response", "max_response_bytes", error.value, error.allowed)
         case BusyError():
             return Failure(kind, str(error), (_quota("server", str(error)), _retry_info()))
-        case DeviceUnavailableError():
+        case DeviceUnavailableError() | CallerTimeoutError() | StreamEndedError():
             return Failure(kind, str(error))
     if kind is INTERNAL:
         return Failure(kind, "internal error of the server", log_text="".join(traceback.format_exception(error)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
+from gradproof._version import __version__
 from gradproof.v1 import (
     catalog_pb2,
     comparison_pb2,
@@ -51,6 +52,12 @@ def tensor_to_chunks(tensor: torch.Tensor) -> wire.Chunks:
         header.SerializeToString(),
         *wire.field(tensor_pb2.Tensor.DATA_FIELD_NUMBER, [tensor_to_bytes(tensor)]),
     ]
+
+
+def tensor_to_message(tensor: torch.Tensor) -> tensor_pb2.Tensor:
+    """A Tensor message, for tensors that are small enough to be copied once more."""
+    data = tensor_to_bytes(tensor).tobytes()
+    return tensor_pb2.Tensor(dtype=_DTYPES[tensor.dtype], shape=tensor.shape, data=data)
 
 
 def named_tensor_to_chunks(id: TensorId, value: torch.Tensor) -> wire.Chunks:
@@ -148,6 +155,17 @@ def catalog_to_message(catalog: Catalog) -> gradient_service_pb2.ListCatalogResp
 def _entry_to_message(entry: CatalogEntry) -> catalog_pb2.CatalogEntry:
     arguments = [catalog_pb2.CatalogArgument(**vars(argument)) for argument in entry.arguments]
     return catalog_pb2.CatalogEntry(**vars(entry) | {"arguments": arguments})
+
+
+def environment_to_message(device: str, dtype: torch.dtype) -> catalog_pb2.Environment:
+    """By what it was computed, in this process."""
+    return catalog_pb2.Environment(
+        gradproof_version=__version__,
+        torch_version=torch.__version__,
+        device=device,
+        dtype=str(dtype).removeprefix("torch."),
+        threads=torch.get_num_threads(),
+    )
 
 
 def limits_to_message(limits: Limits) -> catalog_pb2.Limits:

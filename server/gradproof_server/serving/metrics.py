@@ -7,7 +7,7 @@ that dashboards and alerts made for Go services work. Units are seconds and coun
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import grpc
@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 from gradproof_server.engine.types import Verdict
 from gradproof_server.serving.answers import STAGES, Facts
+from gradproof_server.serving.calls import Call
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60)
 _NODES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
@@ -44,11 +45,19 @@ class Metrics:
 
     Args:
         registry: where they are registered.
-        methods: the methods that are counted, as "/package.Service/Method"; their series exist from the start.
+        methods: the methods that are counted, as "/package.Service/Method", with their type ("unary",
+            "server_stream", "bidi_stream"); their series exist from the start.
         waiting: how many checks wait or run at this moment.
+        functions: how many functions of callers are being checked at this moment.
     """
 
-    def __init__(self, registry: CollectorRegistry, methods: Iterable[str], waiting: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        methods: Mapping[str, str],
+        waiting: Callable[[], int],
+        functions: Callable[[], int],
+    ) -> None:
         self.registry = registry
         self._methods = _method_metrics(registry, methods)
         self._checks = Counter("gradproof_checks", "Checks by verdict.", ["verdict"], registry=registry)
@@ -73,6 +82,9 @@ class Metrics:
         Gauge("gradproof_pending_calls", "Calls that wait for the engine or run.", registry=registry).set_function(
             waiting
         )
+        Gauge("gradproof_open_functions", "Functions that are being checked.", registry=registry).set_function(
+            functions
+        )
         _describe_build(registry)
         ProcessCollector(registry=registry)
 
@@ -81,22 +93,23 @@ class Metrics:
         return method in self._methods
 
     def call_started(self, method: str) -> None:
-        """Counts a call and its request."""
-        series = self._methods[method]
-        series.started.inc()
-        series.received.inc()
+        """Counts a call."""
+        self._methods[method].started.inc()
 
-    def call_ended(self, method: str, code: grpc.StatusCode, seconds: float) -> None:
-        """Counts how a call ended and how long it took."""
-        series = self._methods[method]
+    def call_ended(self, call: Call, code: grpc.StatusCode) -> None:
+        """Counts how a call ended, how long it took, and its messages."""
+        series = self._methods[call.method]
         series.handled[code].inc()
-        series.seconds.observe(seconds)
-        if code is grpc.StatusCode.OK:
-            series.sent.inc()
+        series.seconds.observe(call.seconds)
+        series.received.inc(call.requests)
+        series.sent.inc(call.responses)
 
-    def answered(self, facts: Facts, queue_seconds: float) -> None:
-        """Counts what the engine did for a call."""
-        self._queue.observe(queue_seconds)
+    def waited(self, seconds: float) -> None:
+        """Counts the time that a call waited for the engine."""
+        self._queue.observe(seconds)
+
+    def answered(self, facts: Facts) -> None:
+        """Counts what was done for a call."""
         for stage, seconds in facts.stages.items():
             self._stages[stage].observe(seconds)
         if facts.nodes is not None:
@@ -107,7 +120,7 @@ class Metrics:
             self._checks.labels(facts.verdict.name.lower()).inc()
 
 
-def _method_metrics(registry: CollectorRegistry, methods: Iterable[str]) -> dict[str, _MethodMetrics]:
+def _method_metrics(registry: CollectorRegistry, methods: Mapping[str, str]) -> dict[str, _MethodMetrics]:
     labels = ["grpc_type", "grpc_service", "grpc_method"]
     started = Counter("grpc_server_started", "RPCs started on the server.", labels, registry=registry)
     handled = Counter(
@@ -119,8 +132,8 @@ def _method_metrics(registry: CollectorRegistry, methods: Iterable[str]) -> dict
         "grpc_server_handling_seconds", "Time to handle an RPC.", labels, buckets=_SECONDS, registry=registry
     )
     found = {}
-    for path in methods:
-        values = ("unary", *path.removeprefix("/").split("/"))
+    for path, kind in methods.items():
+        values = (kind, *path.removeprefix("/").split("/"))
         found[path] = _MethodMetrics(
             started=started.labels(*values),
             received=received.labels(*values),

@@ -6,12 +6,15 @@ import dataclasses
 import math
 import time
 from collections.abc import Iterable
+from typing import TypeVar
 
 from gradproof.v1 import diagnosis_pb2, gradient_service_pb2
 
 from gradproof_server import engine
+from gradproof_server.engine.numeric.types import WitnessOptions
 from gradproof_server.engine.types import Claim, DiagnosisOptions, Quantity, Violation
 
+_Options = TypeVar("_Options", DiagnosisOptions, WitnessOptions)
 _USUAL = frozenset({Quantity.LOSS, Quantity.OUTPUT, Quantity.GRADIENT, Quantity.UPDATED})
 _MOST_COMBINED = 3
 _SHARE_OF_REMAINING_TIME = 0.8
@@ -50,7 +53,7 @@ def diagnosis_options(message: diagnosis_pb2.DiagnosisOptions) -> DiagnosisOptio
     return DiagnosisOptions(**{name: getattr(message, name) for name in names if message.HasField(name)})
 
 
-def within(options: DiagnosisOptions, deadline: float | None) -> DiagnosisOptions:
+def within(options: _Options, deadline: float | None) -> _Options:
     """The options with no more seconds than leave time to answer before the deadline (of time.monotonic())."""
     if deadline is None:
         return options

@@ -14,7 +14,7 @@ from gradproof_server.serving.service import SERVICE
 from gradproof_server.settings import Settings
 
 _HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
-HEALTH_PATHS = (f"/{_HEALTH}/Check", f"/{_HEALTH}/List")
+HEALTH_METHODS = {f"/{_HEALTH}/Check": "unary", f"/{_HEALTH}/List": "unary"}
 
 
 class StartError(Exception):

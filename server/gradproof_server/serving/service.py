@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import functools
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, TypeAlias, TypeVar
 
 import grpc
 from gradproof.v1 import gradient_service_pb2
@@ -15,59 +15,106 @@ from grpc import aio
 
 from gradproof_server.engine.types import StoppedError
 from gradproof_server.serving import calls
-from gradproof_server.serving.answers import METHODS, Answer, Task
-from gradproof_server.serving.compute import Compute
+from gradproof_server.serving.answers import METHODS, STREAMS, Answer, Facts, Part, SendPart, Task, no_parts
+from gradproof_server.serving.compute import Compute, Ticket
+from gradproof_server.serving.function_service import FunctionService
 from gradproof_server.serving.interceptor import CallFailedError
+from gradproof_server.serving.mailbox import Mailbox
 from gradproof_server.serving.metrics import Metrics
 
+T = TypeVar("T")
 SERVICE = gradient_service_pb2.DESCRIPTOR.services_by_name["GradientService"]
-METHOD_PATHS = tuple(f"/{SERVICE.full_name}/{name}" for name in METHODS)
+_FUNCTIONS = "CheckFunction"
+METHOD_TYPES = {
+    f"/{SERVICE.full_name}/{name}": kind
+    for kind, names in {"unary": METHODS, "server_stream": STREAMS, "bidi_stream": (_FUNCTIONS,)}.items()
+    for name in names
+}
+"""Every method by its path, with its type as metrics call it."""
+_Context: TypeAlias = "aio.ServicerContext[bytes, bytes]"
 
 
 class GradientService:
     """The methods of the contract. Messages are read and written on the engine's side, never on the event loop."""
 
-    def __init__(self, compute: Compute, metrics: Metrics) -> None:
-        self._compute, self._metrics = compute, metrics
+    def __init__(self, compute: Compute, functions: FunctionService, metrics: Metrics) -> None:
+        self._compute, self._functions, self._metrics = compute, functions, metrics
 
     def handler(self) -> grpc.GenericRpcHandler:
         """The methods, for a server; requests and responses stay bytes."""
-        methods: dict[str, Any] = {name: grpc.unary_unary_rpc_method_handler(self._behavior(name)) for name in METHODS}
+        methods: dict[str, Any] = {
+            **{name: grpc.unary_unary_rpc_method_handler(self._unary(name)) for name in METHODS},
+            **{name: grpc.unary_stream_rpc_method_handler(self._stream(name)) for name in STREAMS},
+            _FUNCTIONS: grpc.stream_stream_rpc_method_handler(self._check_function),
+        }
         return grpc.method_handlers_generic_handler(SERVICE.full_name, methods)
 
-    def _behavior(self, name: str) -> Callable[[bytes, aio.ServicerContext[bytes, bytes]], Awaitable[bytes]]:
-        async def serve(request: bytes, context: aio.ServicerContext[bytes, bytes]) -> bytes:
-            remaining = context.time_remaining()
-            deadline = None if remaining is None else time.monotonic() + remaining
-            answer = await self._answer(Task(name, request, deadline))
-            if answer.failure is not None:
-                raise CallFailedError(answer.failure)
-            return answer.response
+    def _unary(self, name: str) -> Callable[[bytes, _Context], Awaitable[bytes]]:
+        async def serve(request: bytes, context: _Context) -> bytes:
+            loop = asyncio.get_running_loop()
+            future: asyncio.Future[Answer] = loop.create_future()
+            with self._submitted(_task(name, request, context), functools.partial(_bring, loop, future)) as ticket:
+                answer = await future
+            return self._answered(answer, ticket).response
 
         return serve
 
-    async def _answer(self, task: Task) -> Answer:
-        """Waits for the answer; stops the engine where the caller is gone or its deadline is over."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Answer] = loop.create_future()
-        ticket = self._compute.submit(task, functools.partial(_bring, loop, future))
+    def _stream(self, name: str) -> Callable[[bytes, _Context], Awaitable[None]]:
+        async def serve(request: bytes, context: _Context) -> None:
+            loop = asyncio.get_running_loop()
+            mailbox = Mailbox()
+            done, part = functools.partial(_call, loop, mailbox.close), functools.partial(_call, loop, mailbox.put)
+            with self._submitted(_task(name, request, context), done, part) as ticket:
+                while isinstance(news := await mailbox.next(), Part):
+                    calls.sent(len(news.response))
+                    await context.write(news.response)
+            self._answered(news, ticket)
+
+        return serve
+
+    async def _check_function(self, _requests: object, context: _Context) -> None:
+        self._count(await self._functions.serve(context))
+
+    @contextlib.contextmanager
+    def _submitted(self, task: Task, done: Callable[[Answer], None], part: SendPart = no_parts) -> Iterator[Ticket]:
+        """A task that is stopped where its caller is gone or its deadline is over."""
+        ticket = self._compute.submit(task, done, part)
         try:
-            answer = await future
-        except asyncio.CancelledError:
+            yield ticket
+        except BaseException:
             ticket.stop(StoppedError("the caller does not wait any more"))
             raise
         finally:
             calls.note(queue_seconds=round(ticket.queue_seconds, 6))
-        self._metrics.answered(answer.facts, ticket.queue_seconds)
-        if answer.facts.verdict is not None:
-            calls.note(verdict=answer.facts.verdict.name)
+
+    def _answered(self, answer: Answer, ticket: Ticket) -> Answer:
+        """Counts an answer; raises its failure."""
+        self._metrics.waited(ticket.queue_seconds)
+        self._count(answer.facts)
+        if answer.failure is not None:
+            raise CallFailedError(answer.failure)
         return answer
+
+    def _count(self, facts: Facts) -> None:
+        self._metrics.answered(facts)
+        if facts.verdict is not None:
+            calls.note(verdict=facts.verdict.name)
+
+
+def _task(name: str, request: bytes, context: _Context) -> Task:
+    remaining = context.time_remaining()
+    return Task(name, request, None if remaining is None else time.monotonic() + remaining)
+
+
+def _call(loop: asyncio.AbstractEventLoop, function: Callable[[T], None], argument: T) -> None:
+    """Calls a function in the loop, from any thread."""
+    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        loop.call_soon_threadsafe(function, argument)
 
 
 def _bring(loop: asyncio.AbstractEventLoop, future: asyncio.Future[Answer], answer: Answer) -> None:
     """Brings an answer from the engine's thread into the loop. (asyncio.wrap_future would leave a cycle behind.)"""
-    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-        loop.call_soon_threadsafe(_set, future, answer)
+    _call(loop, functools.partial(_set, future), answer)
 
 
 def _set(future: asyncio.Future[Answer], answer: Answer) -> None:

@@ -1,0 +1,45 @@
+"""The parts of an answer between the engine's thread, which never waits, and a caller who may read slowly."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from gradproof_server.serving.answers import Answer, Part
+
+
+class Mailbox:
+    """Parts in their order, then the answer. All methods belong to one event loop, with one reader.
+
+    Of parts that pass only the last one waits: a slow reader is not told what is out of date. The others wait as long
+    as it takes; the engine bounds their bytes.
+    """
+
+    def __init__(self) -> None:
+        self._parts: deque[Part] = deque()
+        self._answer: Answer | None = None
+        self._news = asyncio.Event()
+
+    def put(self, part: Part) -> None:
+        """Takes a part. After the answer it does nothing."""
+        if self._answer is not None:
+            return
+        if part.passing:
+            self._parts = deque(waiting for waiting in self._parts if not waiting.passing)
+        self._parts.append(part)
+        self._news.set()
+
+    def close(self, answer: Answer) -> None:
+        """Takes the answer, which comes after all parts."""
+        self._answer = self._answer or answer
+        self._news.set()
+
+    async def next(self) -> Part | Answer:
+        """The next part; the answer when there is none any more."""
+        while not self._parts and self._answer is None:
+            self._news.clear()
+            await self._news.wait()
+        if self._parts:
+            return self._parts.popleft()
+        assert self._answer is not None
+        return self._answer

@@ -1,0 +1,58 @@
+"""The mailbox between the engine's thread and a caller who may read slowly."""
+
+from __future__ import annotations
+
+import asyncio
+
+from gradproof_server.serving.answers import Answer, Part
+from gradproof_server.serving.mailbox import Mailbox
+
+END = Answer()
+
+
+async def drained(mailbox: Mailbox) -> list[bytes]:
+    """All parts that wait; the answer must be there."""
+    found = []
+    while isinstance(news := await mailbox.next(), Part):
+        found.append(news.response)
+    assert news is END
+    return found
+
+
+async def test_parts_come_in_their_order_and_the_answer_last() -> None:
+    """Nothing is lost of what does not pass."""
+    mailbox = Mailbox()
+    for name in (b"a", b"b", b"c"):
+        mailbox.put(Part(name))
+    mailbox.close(END)
+    assert await drained(mailbox) == [b"a", b"b", b"c"]
+
+
+async def test_of_progress_only_the_last_waits() -> None:
+    """A reader who was away for a thousand messages of progress reads one, and every tensor."""
+    mailbox = Mailbox()
+    for i in range(1000):
+        mailbox.put(Part(b"%d" % i, passing=True))
+        if i == 500:
+            mailbox.put(Part(b"tensor"))
+    mailbox.close(END)
+    assert await drained(mailbox) == [b"tensor", b"999"]
+
+
+async def test_what_comes_after_the_answer_is_dropped() -> None:
+    """A computation that was stopped may still send; nobody is told."""
+    mailbox = Mailbox()
+    mailbox.close(END)
+    mailbox.put(Part(b"late"))
+    mailbox.close(Answer(b"second"))
+    assert await drained(mailbox) == []
+
+
+async def test_a_reader_waits_for_what_is_not_there_yet() -> None:
+    """next() is pending until a part comes."""
+    mailbox = Mailbox()
+    reading = asyncio.ensure_future(mailbox.next())
+    await asyncio.sleep(0)
+    assert not reading.done()
+    mailbox.put(Part(b"a"))
+    assert await reading == Part(b"a")
