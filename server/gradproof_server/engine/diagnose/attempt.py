@@ -72,11 +72,14 @@ class Single:
 
 @dataclass
 class Found:
-    """What a search found: complete explanations in order, how many alterations were held against the claim.
+    """What a search found.
 
-    exhausted: the time was over before all were.
+    complete: explanations, in order. tried: altered steps that were run. weighed: alterations and combinations that
+    might have matched the claim, those included that need not be run to see that they do not. exhausted: the search
+    ended before all were tried.
     """
 
     complete: list[Attempt] = field(default_factory=list)
     tried: int = 0
+    weighed: int = 0
     exhausted: bool = False

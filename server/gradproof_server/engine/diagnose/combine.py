@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
@@ -14,15 +15,22 @@ from .variant import Stage
 
 FIRSTS = 24
 """How many alterations, the most telling ones, are combined with each other and one more, where three are sought."""
-MOST_UNLED = 4_000
-"""How many groups are tried, the likeliest ones, in which no alteration makes anything right by itself."""
-RIGHT, PROPORTIONAL, UNLED = range(3)
+
+
+class Lead(enum.IntEnum):
+    """What shows that an alteration is a part of the explanation: it makes a wrong tensor right by itself, or so it
+    does up to a factor.
+    """
+
+    RIGHT = 0
+    PROPORTIONAL = 1
+    NONE = 2
 
 
 def groups_in_order(
     singles: Sequence[Single], sample: Sample, reference: Look, size: int
-) -> Iterator[tuple[Single, ...]]:
-    """Groups of so many alterations that may explain the claim together: telling ones first, then likely ones.
+) -> Iterator[tuple[Lead, tuple[Single, ...]]]:
+    """Groups of so many alterations that may explain the claim together: those with a lead first, then likely ones.
 
     Left out are groups that cannot explain it: a tensor that one alteration leaves wrong must be changed by another;
     and alterations that make a tensor wrong which agrees, for another one would have to undo just that.
@@ -34,27 +42,23 @@ def groups_in_order(
     completions = _Completions(singles)
     groups = {group for some in combinations(firsts, size - 1) for group in completions.of(some)}
 
-    def order(group: tuple[int, ...]) -> tuple[int, int, tuple[int, ...]]:
+    def order(group: tuple[int, ...]) -> tuple[Lead, int, tuple[int, ...]]:
         return min(led[i] for i in group), sum(singles[i].part.rank for i in group), group
 
-    unled = 0
     for group in sorted(groups, key=order):
         chosen = tuple(sorted((singles[i] for i in group), key=lambda single: single.part.variant.stage))
         if compatible([single.part for single in chosen]):
-            unled += order(group)[0] == UNLED
-            if unled > MOST_UNLED:
-                return
-            yield chosen
+            yield min(led[i] for i in group), chosen
 
 
-def leads(singles: Sequence[Single], sample: Sample, reference: Look) -> list[int]:
-    """Whether each alteration makes a wrong tensor right by itself, or right up to a factor."""
+def leads(singles: Sequence[Single], sample: Sample, reference: Look) -> list[Lead]:
+    """The lead that each alteration has."""
     wrong = reference.missed - sample.proportional(reference)
 
-    def lead(single: Single) -> int:
+    def lead(single: Single) -> Lead:
         if reference.missed - single.look.missed:
-            return RIGHT
-        return PROPORTIONAL if wrong & sample.proportional(single.look) else UNLED
+            return Lead.RIGHT
+        return Lead.PROPORTIONAL if wrong & sample.proportional(single.look) else Lead.NONE
 
     return [lead(single) for single in singles]
 

@@ -18,7 +18,7 @@ from .variant import Stage
 from .variants import TABLE
 
 MARGIN_DIGITS = 1.0
-"""Decimal digits of evidence that a combination needs beyond the number of combinations tried."""
+"""Decimal digits of evidence that a combination needs beyond the number of combinations weighed."""
 
 
 def diagnose(
@@ -55,10 +55,10 @@ def diagnose(
 
 
 def is_credible(attempt: Attempt, found: Found) -> bool:
-    """Whether a combination reproduces more digits than chance would among all that were tried."""
+    """Whether a combination reproduces more digits than chance would among all that were weighed."""
     if len(attempt.parts) == 1:
         return True
-    return attempt.fit.digits >= math.log10(max(found.tried, 1)) + MARGIN_DIGITS
+    return attempt.fit.digits >= math.log10(max(found.weighed, 1)) + MARGIN_DIGITS
 
 
 def caution(case: Case, credible: list[Attempt], found: Found) -> str:
@@ -70,14 +70,14 @@ def caution(case: Case, credible: list[Attempt], found: Found) -> str:
             words.append("The search ended before all were tried; a larger max_seconds may find more.")
         return " ".join(words)
     digits = credible[0].fit.digits
-    chance = found.tried * 10.0**-digits
+    chance = found.weighed * 10.0**-digits
     if len(credible) > 1:
         words.append(f"{len(credible)} explanations reproduce every claimed number; the likeliest stands first.")
     if chance >= 0.1:
         numbers = sum(t.value.numel() for t in case.claim)
         words.append(
-            f"The {numbers} claimed number(s) carry about {digits:.1f} digits against PyTorch's, and {found.tried} "
-            "alterations were tried: a chance match is possible. More digits, or more tensors, would settle it."
+            f"The {numbers} claimed number(s) carry about {digits:.1f} digits against PyTorch's, and {found.weighed} "
+            "alterations were weighed: a chance match is possible. More digits, or more tensors, would settle it."
         )
     return " ".join(words)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 
@@ -12,7 +13,7 @@ from ..types import DiagnosisOptions, ProblemError, Quantity, StoppedError, Tens
 from .attempt import Attempt as Attempt
 from .attempt import Found, Part, Single
 from .case import Case
-from .combine import groups_in_order
+from .combine import Lead, groups_in_order
 from .fit import fit
 from .plan import Plan
 from .reach import STEP, reach
@@ -27,6 +28,8 @@ FALLBACK_RANK = 60
 """A single alteration from this rank on does not end the search: two common mistakes are likelier."""
 TIE_RANK = 15
 """How much unlikelier than the best explanation of as many alterations another one may be and still be tried."""
+UNLED_PER_SECOND = 600
+"""How many combinations, the likeliest ones, are tried in which no alteration makes anything right by itself."""
 Tried = tuple[Part, Plan]
 
 
@@ -67,7 +70,7 @@ class Search:
                 continue
             if self._out_of_time():
                 break
-            self.found.tried += 1
+            self.found.weighed += 1
             plan = self._altered(self.runs.reference.plan, part)
             if plan is None:
                 continue
@@ -131,6 +134,7 @@ class Search:
 
     def _try_single(self, part: Part, plan: Plan) -> None:
         """Runs the step with one alteration; nothing comes of one that cannot be run, or changes nothing claimed."""
+        self.found.tried += 1
         within = self._reach(part, plan)
         told = self._tell(plan, self.runs.reference, within)
         if told is None:
@@ -154,11 +158,14 @@ class Search:
 
     def _combine(self, size: int) -> None:
         """Tries groups of alterations until those that remain are unlikelier than the best one that was found."""
-        for group in groups_in_order(self.singles, self.sample, self.look, size):
+        self.found.weighed += math.comb(len(self.singles), size)
+        unled = 0
+        for lead, group in groups_in_order(self.singles, self.sample, self.look, size):
+            unled += lead is Lead.NONE
+            self.found.exhausted |= unled > UNLED_PER_SECOND * self.options.max_seconds
             if self._out_of_time():
                 return
             if sum(single.part.rank for single in group) <= self._rank_of_a_tie(size):
-                self.found.tried += 1
                 self._try_group(group)
 
     def _rank_of_a_tie(self, size: int) -> float:
@@ -168,6 +175,7 @@ class Search:
 
     def _try_group(self, group: tuple[Single, ...]) -> None:
         """Runs the step with several alterations; what comes before the optimizer's step first, if that is claimed."""
+        self.found.tried += 1
         plan: Plan | None = group[0].start.plan
         for single in group[1:]:
             plan = self._altered(plan, single.part) if plan is not None else None
