@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,23 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
 
 
-def test_python_prints_what_is_shown() -> None:
-    """The Python of the README prints, to the letter, the text that follows it."""
-    (code,) = [text for language, text in BLOCKS if language == "python"]
-    (shown,) = [text for language, text in BLOCKS if language == "text"]
+PROGRAMS = [
+    (text, shown)
+    for (language, text), (following, shown) in pairwise(BLOCKS)
+    if (language, following) == ("python", "text")
+]
+
+
+@pytest.mark.parametrize(("code", "shown"), PROGRAMS, ids=range(len(PROGRAMS)))
+def test_python_prints_what_is_shown(code: str, shown: str) -> None:
+    """Each Python program of the README prints, to the letter, the text that follows it."""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout == shown
+
+
+def test_every_program_is_shown_with_what_it_prints() -> None:
+    """No Python of the README goes unchecked."""
+    assert len(PROGRAMS) == sum(language == "python" for language, _ in BLOCKS) == 2
 
 
 def test_yaml_is_the_example() -> None:
