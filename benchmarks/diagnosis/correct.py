@@ -78,12 +78,12 @@ def measure(count: int, first_seed: int = 10_000) -> Soundness:
 
 
 def check(source: Source, seed: int, precision: Precision, kind: str, result: Soundness) -> None:
-    """Checks the correct claim of that seed, where it is one: PyTorch runs in the dtype, and nothing overflows."""
-    training = source.problem(seed)
+    """Checks the correct claim of that seed, where it is one: PyTorch runs it in the dtype, and nothing overflows."""
     try:
+        training = source.problem(seed)
         told = source.numbers(training, precision)
     except ProblemError:
-        return  # PyTorch has no such operation in that dtype
+        return
     if not all(holds(precision, tensor) for tensor in told.values()):
         return
     claim = claim_of({id: tensor for id, tensor in told.items() if id.quantity in KINDS[kind]}, precision)
