@@ -157,37 +157,41 @@ class Search:
         return whole.complete
 
     def _combine(self, size: int) -> None:
-        """Tries groups of alterations until those that remain are unlikelier than the best one that was found."""
+        """Tries groups of alterations until those that remain have less of a lead than one that explains the claim, or
+        are unlikelier.
+        """
         self.found.weighed += math.comb(len(self.singles), size)
-        unled = 0
+        best, unled = Lead.NONE, 0
         for lead, group in groups_in_order(self.singles, self.sample, self.look, size):
+            if lead > best or sum(single.part.rank for single in group) > self._rank_of_a_tie(size):
+                return
             unled += lead is Lead.NONE
             self.found.exhausted |= unled > UNLED_PER_SECOND * self.options.max_seconds
             if self._out_of_time():
                 return
-            if sum(single.part.rank for single in group) <= self._rank_of_a_tie(size):
-                self._try_group(group)
+            if self._try_group(group):
+                best = lead
 
     def _rank_of_a_tie(self, size: int) -> float:
         """The rank up to which so many alterations may stand beside the best explanation of as many."""
         found = [attempt.rank for attempt in self.found.complete if len(attempt.parts) == size]
         return min(found) + TIE_RANK if found else float("inf")
 
-    def _try_group(self, group: tuple[Single, ...]) -> None:
-        """Runs the step with several alterations; what comes before the optimizer's step first, if that is claimed."""
+    def _try_group(self, group: tuple[Single, ...]) -> bool:
+        """Runs the step with several alterations, as far as it must be to see whether they explain the claim."""
         self.found.tried += 1
         plan: Plan | None = group[0].start.plan
         for single in group[1:]:
             plan = self._altered(plan, single.part) if plan is not None else None
         if plan is None:
-            return
+            return False
         told: Told = {}
         for ids, sample in self.rounds:
             more = self._tell(plan, group[0].start, ids)
             if more is None or sample.look(more).missed:
-                return
+                return False
             told.update(more)
-        self._is_complete(tuple(single.part for single in group), told)
+        return self._is_complete(tuple(single.part for single in group), told)
 
 
 def in_rounds(case: Case) -> list[frozenset[TensorId]]:
