@@ -19,6 +19,7 @@ from gradproof_server.engine.types import ShouldStop, StoppedError
 from gradproof_server.serving.answers import Answer, SendPart, Task
 from gradproof_server.serving.compute import Answerer, EngineThread
 from gradproof_server.serving.failures import error_to_failure
+from gradproof_server.serving.function_check import Checker
 from gradproof_server.serving.logs import make_logger
 from gradproof_server.settings import Settings
 from grpc import aio
@@ -133,6 +134,10 @@ class Running:
         """A method that takes and gives bytes."""
         return self.channel.unary_unary(f"/gradproof.v1.GradientService/{method}")
 
+    def metric(self, name: str, **labels: str) -> float | None:
+        """A sample of the metrics; None where there is none."""
+        return self.app._metrics.registry.get_sample_value(name, labels)
+
 
 def thread_of(answerer: Answerer, **limits: int) -> EngineThread:
     """An engine thread that answers by `answerer`."""
@@ -144,14 +149,14 @@ Serve = Callable[..., Awaitable[Running]]
 
 @pytest.fixture
 async def serve() -> AsyncIterator[Serve]:
-    """Starts servers, `serve(answerer=None, **settings)`; with the real engine unless an answerer is given."""
+    """Starts servers, `serve(answerer=None, checker=None, **settings)`; with the real engine where none is given."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def start(answerer: Answerer | None = None, **settings: Any) -> Running:
+        async def start(answerer: Answerer | None = None, checker: Checker | None = None, **settings: Any) -> Running:
             chosen = dataclasses.replace(SETTINGS, **settings)
             log = io.StringIO()
             compute = engine_thread(chosen) if answerer is None else thread_of(answerer)
-            app = build(chosen, make_logger(chosen.log_level, "json", log), compute=compute)
+            app = build(chosen, make_logger(chosen.log_level, "json", log), compute=compute, checker=checker)
             await app.start()
             stack.push_async_callback(app.stop)
             channel = aio.insecure_channel(f"127.0.0.1:{app.port}", options=[("grpc.max_receive_message_length", -1)])

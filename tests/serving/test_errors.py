@@ -10,7 +10,15 @@ from google.rpc import error_details_pb2, status_pb2
 from gradproof_server.engine import types
 from gradproof_server.engine.types import InvalidProblemError, LimitExceededError, Violation
 from gradproof_server.serving import errors
-from gradproof_server.serving.errors import ERROR_KINDS, BusyError, ResponseTooLargeError, errors_page, kind_of
+from gradproof_server.serving.errors import (
+    ERROR_KINDS,
+    BusyError,
+    CallerTimeoutError,
+    ResponseTooLargeError,
+    StreamEndedError,
+    errors_page,
+    kind_of,
+)
 from gradproof_server.serving.failures import error_to_failure, failure_to_status, failure_to_trailers
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,6 +107,8 @@ def test_the_page_is_made_from_the_table(request: pytest.FixtureRequest) -> None
         (BusyError("full"), "SERVER_BUSY"),
         (types.DeviceUnavailableError("none"), "DEVICE_UNAVAILABLE"),
         (errors.DeadlineExceededError(), "DEADLINE_EXCEEDED"),
+        (CallerTimeoutError(60), "CALLER_TIMEOUT"),
+        (StreamEndedError("too early"), "STREAM_ENDED"),
         (types.StoppedError(), "CANCELLED"),
         (errors.ShuttingDownError(), "SHUTTING_DOWN"),
         (ZeroDivisionError("secret"), "INTERNAL"),

@@ -141,13 +141,14 @@ class Engine:
         with notes.stage("run"):
             outcome = engine.run(training, wanted, should_stop)
         with notes.stage("compare"):
-            comparisons = engine.compare(training, outcome, claim, should_stop)
+            calibration = engine.calibration_of(training, outcome, claim, should_stop)
+            comparisons = engine.compare(training, outcome, claim, should_stop, calibration)
         notes.verdict = engine.overall(comparisons)
         diagnosis = None
         if options is not None:
             with notes.stage("diagnose"):
                 options = requests.within(options, task.deadline)
-                diagnosis = engine.diagnose(training, outcome, claim, comparisons, options, should_stop)
+                diagnosis = engine.diagnose(training, outcome, claim, comparisons, options, should_stop, calibration)
         with notes.stage("encode"):
             response = gradient_service_pb2.CheckGradientsResponse(
                 verdict=f"VERDICT_{notes.verdict.name}",

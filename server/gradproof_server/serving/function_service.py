@@ -20,6 +20,7 @@ from gradproof_server.settings import Settings
 
 _MESSAGE_BYTES = 65_536
 """Room for what is in a message besides its tensors: names, numbers, lengths."""
+_CANCELLATION_SECONDS = 0.1
 Context: TypeAlias = "aio.ServicerContext[bytes, bytes]"
 
 
@@ -133,7 +134,8 @@ class FunctionService:
 
 async def _read(context: Context) -> bytes:
     request = await context.read()
-    if not isinstance(request, bytes):  # aio.EOF
+    if not isinstance(request, bytes):  # aio.EOF, which a cancelled call reads too, a moment before it is cancelled
+        await asyncio.sleep(_CANCELLATION_SECONDS)
         raise StreamEndedError("the caller ended its side of the stream before the report")
     calls.received(len(request))
     return request
