@@ -118,8 +118,11 @@ def module(pairs: Mapping[Pair, int]) -> str:
 
 
 def _entry(code: str, others: list[str]) -> list[str]:
-    parts = [f'"{part} "' for part in textwrap.wrap(" ".join(others), 105)]
-    return [f'    "{code}":', *(f"        {part}" for part in parts[:-1]), f"        {parts[-1]},"]
+    whole = f'    "{code}": "{" ".join(others)}",'
+    if len(whole) <= 120:
+        return [whole]
+    parts = [f'        "{part} "' for part in textwrap.wrap(" ".join(others), 108)]
+    return [f'    "{code}":', *parts[:-1], f"{parts[-1]},"]
 
 
 HEAD = '''"""Mistakes that give the same numbers in some problems: measured by `python -m benchmarks.diagnosis.alike`.
