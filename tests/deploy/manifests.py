@@ -1,0 +1,124 @@
+"""The manifests of deploy/kubernetes, rendered by kustomize and read as plain dicts."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+OVERLAYS = sorted(p.parent.name for p in (DEPLOY / "kubernetes" / "overlays").glob("*/kustomization.yaml"))
+COMPONENTS = sorted(p.parent for p in (DEPLOY / "kubernetes" / "components").glob("*/kustomization.yaml"))
+
+Manifest = Mapping[str, Any]
+
+_BYTES = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+
+
+def tool(name: str) -> str:
+    """The path of a program; skips the test where it is not installed."""
+    if (path := shutil.which(name)) is None:
+        pytest.skip(f"{name} is not installed")
+    return path
+
+
+@functools.cache
+def render(folder: Path) -> tuple[Manifest, ...]:
+    """The objects of a kustomization, as `kubectl apply -k` would send them."""
+    done = subprocess.run([tool("kubectl"), "kustomize", str(folder)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return tuple(yaml.safe_load_all(done.stdout))
+
+
+def overlay(name: str) -> tuple[Manifest, ...]:
+    """The objects of an overlay."""
+    return render(DEPLOY / "kubernetes" / "overlays" / name)
+
+
+def of_kind(objects: tuple[Manifest, ...], kind: str) -> list[Manifest]:
+    """All objects of a kind."""
+    return [o for o in objects if o["kind"] == kind]
+
+
+def deployment(objects: tuple[Manifest, ...]) -> Manifest:
+    """The only Deployment."""
+    (found,) = of_kind(objects, "Deployment")
+    return found
+
+
+def pod(objects: tuple[Manifest, ...]) -> Manifest:
+    """The spec of the Deployment's pods."""
+    return deployment(objects)["spec"]["template"]["spec"]
+
+
+def server(objects: tuple[Manifest, ...]) -> Manifest:
+    """The container that serves."""
+    (found,) = pod(objects)["containers"]
+    return found
+
+
+def ports(objects: tuple[Manifest, ...]) -> dict[str, int]:
+    """The server's ports by name."""
+    return {p["name"]: p["containerPort"] for p in server(objects)["ports"]}
+
+
+def environment(objects: tuple[Manifest, ...]) -> dict[str, str]:
+    """The environment of the server's container, as the kubelet would make it."""
+    maps = {o["metadata"]["name"]: o["data"] for o in of_kind(objects, "ConfigMap")}
+    container = server(objects)
+    variables = {k: v for source in container["envFrom"] for k, v in maps[source["configMapRef"]["name"]].items()}
+    return variables | {v["name"]: _value(v, container) for v in container["env"]}
+
+
+def _value(variable: Mapping[str, Any], container: Manifest) -> str:
+    if "value" in variable:
+        return str(variable["value"])
+    section, _, resource = variable["valueFrom"]["resourceFieldRef"]["resource"].partition(".")
+    # The kubelet rounds up to whole units of the divisor, which is 1.
+    return str(-(-cpu_millis(container["resources"][section][resource]) // 1000))
+
+
+def cpu_millis(quantity: str) -> int:
+    """Thousandths of a CPU: "250m" -> 250, "2" -> 2000."""
+    return int(quantity[:-1]) if quantity.endswith("m") else int(quantity) * 1000
+
+
+def bytes_of(quantity: str) -> int:
+    """Bytes of a quantity with a binary unit: "4Gi" -> 2**32."""
+    return int(quantity[:-2]) * _BYTES[quantity[-2:]]
+
+
+def queries() -> Iterator[tuple[str, str]]:
+    """Every PromQL expression under deploy/ with where it stands: rules, dashboard, autoscalers."""
+    for group in alert_rules()["groups"]:
+        for rule in group["rules"]:
+            yield rule.get("alert") or rule["record"], rule["expr"]
+    for panel in dashboard()["panels"]:
+        for target in panel.get("targets", ()):
+            yield f"dashboard: {panel['title']}", target["expr"]
+    components = DEPLOY / "kubernetes" / "components"
+    scaled = yaml.safe_load((components / "autoscaling-keda" / "scaledobject.yaml").read_text())
+    for trigger in scaled["spec"]["triggers"]:
+        yield "KEDA", trigger["metadata"]["query"]
+    adapter = yaml.safe_load((components / "autoscaling-hpa" / "prometheus-adapter.yaml").read_text())
+    for rule in adapter["rules"]:
+        yield "Prometheus adapter", rule["seriesQuery"]
+
+
+def alert_rules() -> Manifest:
+    """The groups of rules, in the form of Prometheus' own files."""
+    spec: Manifest = yaml.safe_load((DEPLOY / "monitoring" / "prometheusrule.yaml").read_text())["spec"]
+    return spec
+
+
+def dashboard() -> Manifest:
+    """Grafana's dashboard."""
+    found: Manifest = yaml.safe_load((DEPLOY / "monitoring" / "dashboard.json").read_text())
+    return found

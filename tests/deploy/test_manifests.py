@@ -1,0 +1,226 @@
+"""The manifests: schemas, references, and what they say about the server is so."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from gradproof._version import __version__
+from gradproof_server.serving.service import SERVICE
+from gradproof_server.settings import ENVIRONMENT_PREFIX, Settings
+
+from tests.deploy import manifests, pod_security, schemas
+from tests.deploy.manifests import COMPONENTS, OVERLAYS, Manifest, of_kind
+
+# An idle server, rounded up; tests/deploy/test_image.py measures it in the real container.
+_IDLE_BYTES = 512 * 2**20
+# What the server takes after the drain to tell callers and to end its engine.
+_LEFTOVER_SECONDS = 6
+
+
+@pytest.fixture(params=OVERLAYS)
+def objects(request: pytest.FixtureRequest) -> tuple[Manifest, ...]:
+    """The objects of every overlay."""
+    return manifests.overlay(request.param)
+
+
+@pytest.fixture
+def settings(objects: tuple[Manifest, ...], tmp_path: Path) -> Settings:
+    """The settings that the server of an overlay starts with; raises where it would not start."""
+    environ = {name: value for name, value in manifests.environment(objects).items() if value}
+    for name in ("GRADPROOF_TLS_CERTIFICATE", "GRADPROOF_TLS_KEY"):
+        if name in environ:
+            assert any(Path(environ[name]).is_relative_to(m["mountPath"]) for m in _mounts(objects))
+            file = tmp_path / Path(environ[name]).name
+            file.touch()
+            environ[name] = str(file)
+    return Settings.from_environment(environ=environ)
+
+
+def _mounts(objects: tuple[Manifest, ...]) -> list[Manifest]:
+    return list(manifests.server(objects)["volumeMounts"])
+
+
+def test_every_object_is_valid(objects: tuple[Manifest, ...]) -> None:
+    """The schemas know every field."""
+    for manifest in objects:
+        schemas.validate(manifest)
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "key", "value"),
+    [
+        ("Deployment", ("spec",), "replica", 1),
+        ("Deployment", ("spec", "template", "spec", "containers", 0), "image", 1),
+        ("PodMonitor", ("spec", "podMetricsEndpoints", 0), "prt", "metrics"),
+        ("Certificate", ("spec",), "dnsNames", 1),
+    ],
+)
+def test_a_wrong_field_is_seen(kind: str, path: tuple[str | int, ...], key: str, value: Any) -> None:
+    """A misspelt field, or one of another type, does not pass."""
+    wrong: Any = copy.deepcopy(of_kind(manifests.overlay("production"), kind)[0])
+    part = wrong
+    for step in path:
+        part = part[step]
+    part[key] = value
+    with pytest.raises(Exception, match=r"\w"):
+        schemas.validate(wrong)
+
+
+@pytest.mark.parametrize("component", COMPONENTS, ids=lambda path: path.name)
+def test_every_component_fits_the_base(component: Path, tmp_path: Path) -> None:
+    """A component can be added to the CPU overlay alone, and gives valid objects."""
+    cpu = manifests.DEPLOY / "kubernetes" / "overlays" / "cpu"
+    kustomization = {
+        "namespace": "gradproof",
+        "resources": [os.path.relpath(cpu, tmp_path.resolve())],
+        "components": [os.path.relpath(component, tmp_path.resolve())],
+    }
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(kustomization), encoding="utf-8")
+    for manifest in manifests.render(tmp_path.resolve()):
+        schemas.validate(manifest)
+
+
+def test_pods_are_admitted_where_the_standard_is_restricted(objects: tuple[Manifest, ...]) -> None:
+    """The namespace enforces the Pod Security Standard "restricted", and the pods keep it."""
+    (namespace,) = of_kind(objects, "Namespace")
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert pod_security.violations(manifests.pod(objects)) == []
+
+
+def test_the_container_cannot_write_but_to_tmp(objects: tuple[Manifest, ...]) -> None:
+    """The root file system is read-only, and /tmp is bounded."""
+    assert manifests.server(objects)["securityContext"]["readOnlyRootFilesystem"] is True
+    volumes = {v["name"]: v for v in manifests.pod(objects)["volumes"]}
+    writable = [m for m in _mounts(objects) if not m.get("readOnly")]
+    assert [m["mountPath"] for m in writable] == ["/tmp"]
+    assert "sizeLimit" in volumes[writable[0]["name"]]["emptyDir"]
+
+
+def test_everything_is_in_one_namespace(objects: tuple[Manifest, ...]) -> None:
+    """No object lands in the namespace that happens to be the default."""
+    assert {o["metadata"].get("namespace") for o in objects if o["kind"] != "Namespace"} == {"gradproof"}
+
+
+def test_every_variable_is_a_setting(objects: tuple[Manifest, ...]) -> None:
+    """A variable that the server would ignore is not set."""
+    known = {ENVIRONMENT_PREFIX + f.name.upper() for f in dataclasses.fields(Settings)}
+    assert set(manifests.environment(objects)) <= known
+
+
+def test_the_server_listens_where_the_pod_says(objects: tuple[Manifest, ...], settings: Settings) -> None:
+    """Ports are those of the settings, reachable from outside of the container."""
+    assert manifests.ports(objects) == {"grpc": settings.port, "metrics": settings.metrics_port}
+    assert (settings.host, settings.metrics_host) == ("0.0.0.0", "0.0.0.0")
+
+
+def test_the_drain_ends_before_the_kill(objects: tuple[Manifest, ...], settings: Settings) -> None:
+    """The grace period covers propagation, drain and what comes after it."""
+    needed = settings.propagation_seconds + settings.drain_seconds + _LEFTOVER_SECONDS
+    assert manifests.pod(objects)["terminationGracePeriodSeconds"] > needed
+
+
+def test_the_limits_of_the_server_fit_the_memory_of_the_container(
+    objects: tuple[Manifest, ...], settings: Settings
+) -> None:
+    """Requests that wait, one problem, its response and the idle process together stay below the limit."""
+    most = settings.max_waiting_bytes + settings.max_memory_bytes + settings.max_response_bytes + _IDLE_BYTES
+    assert most <= manifests.bytes_of(manifests.server(objects)["resources"]["limits"]["memory"])
+
+
+def test_threads_are_the_cpus_that_were_asked_for(objects: tuple[Manifest, ...], settings: Settings) -> None:
+    """As many threads as CPUs are requested, and no quota that would stop the process."""
+    resources = manifests.server(objects)["resources"]
+    assert settings.threads == max(1, manifests.cpu_millis(resources["requests"]["cpu"]) // 1000)
+    assert "cpu" not in resources["limits"]
+
+
+def test_probes_ask_what_the_server_answers(objects: tuple[Manifest, ...], settings: Settings) -> None:
+    """All three probes exist; gRPC ones ask for a name that health knows, and only where there is no TLS."""
+    container, named = manifests.server(objects), manifests.ports(objects)
+    for name in ("startupProbe", "readinessProbe", "livenessProbe"):
+        probe = container[name]
+        assert sum(kind in probe for kind in ("grpc", "httpGet", "tcpSocket")) == 1
+        if "grpc" in probe:
+            assert settings.tls_certificate is None
+            assert probe["grpc"]["port"] == settings.port
+            assert probe["grpc"].get("service", "") in ("", SERVICE.full_name)
+        else:
+            assert (probe.get("httpGet") or probe["tcpSocket"])["port"] in named
+
+
+def test_services_lead_to_the_pods(objects: tuple[Manifest, ...]) -> None:
+    """One virtual address and one headless service select the pods and a port that they have."""
+    labels = manifests.deployment(objects)["spec"]["template"]["metadata"]["labels"].items()
+    services = of_kind(objects, "Service")
+    assert sorted(s["spec"].get("clusterIP", "") for s in services) == ["", "None"]
+    for service in services:
+        assert service["spec"]["selector"].items() <= labels
+        assert {p["targetPort"] for p in service["spec"]["ports"]} == {"grpc"}
+
+
+def test_selectors_lead_to_the_pods(objects: tuple[Manifest, ...]) -> None:
+    """Budget, network policy, monitor and spread select the pods, too."""
+    labels = manifests.deployment(objects)["spec"]["template"]["metadata"]["labels"].items()
+    selectors = [
+        o["spec"]["selector"] for kind in ("PodDisruptionBudget", "PodMonitor") for o in of_kind(objects, kind)
+    ]
+    selectors += [o["spec"]["podSelector"] for o in of_kind(objects, "NetworkPolicy")]
+    selectors += [c["labelSelector"] for c in manifests.pod(objects)["topologySpreadConstraints"]]
+    assert all(selector["matchLabels"].items() <= labels for selector in selectors)
+
+
+def test_ports_are_named_as_the_pod_names_them(objects: tuple[Manifest, ...]) -> None:
+    """Network policy and monitor name ports of the container."""
+    used = {p["port"] for o in of_kind(objects, "NetworkPolicy") for r in o["spec"]["ingress"] for p in r["ports"]}
+    used |= {e["port"] for o in of_kind(objects, "PodMonitor") for e in o["spec"]["podMetricsEndpoints"]}
+    assert used <= manifests.ports(objects).keys()
+
+
+def test_secrets_and_issuers_exist() -> None:
+    """The secret that production mounts is that of a certificate for both services, whose issuer is there."""
+    objects = manifests.overlay("production")
+    certificates = {c["spec"]["secretName"]: c["spec"] for c in of_kind(objects, "Certificate")}
+    mounted = [v["secret"]["secretName"] for v in manifests.pod(objects)["volumes"] if "secret" in v]
+    assert set(mounted) <= certificates.keys()
+    issuers = {i["metadata"]["name"]: i["spec"] for i in of_kind(objects, "Issuer")}
+    assert {c["issuerRef"]["name"] for c in certificates.values()} == issuers.keys()
+    assert {i["ca"]["secretName"] for i in issuers.values() if "ca" in i} <= certificates.keys()
+    names = set(certificates[mounted[0]]["dnsNames"])
+    assert {f"{s['metadata']['name']}.gradproof.svc" for s in of_kind(objects, "Service")} <= names
+
+
+def test_the_autoscaler_alone_decides_about_replicas() -> None:
+    """Where there is an autoscaler, the Deployment says nothing about replicas, and the metric is one of the pods."""
+    objects = manifests.overlay("production")
+    (scaler,) = of_kind(objects, "HorizontalPodAutoscaler")
+    assert scaler["spec"]["scaleTargetRef"]["name"] == manifests.deployment(objects)["metadata"]["name"]
+    assert "replicas" not in manifests.deployment(objects)["spec"]
+    assert [m["type"] for m in scaler["spec"]["metrics"]] == ["Pods"]
+
+
+def test_a_rollout_on_gpus_needs_no_second_gpu() -> None:
+    """The old pod goes first; GPUs are limits, which are requests too."""
+    objects = manifests.overlay("gpu")
+    strategy = manifests.deployment(objects)["spec"]["strategy"]["rollingUpdate"]
+    assert (strategy["maxSurge"], strategy["maxUnavailable"]) == (0, 1)
+    assert manifests.server(objects)["resources"]["limits"]["nvidia.com/gpu"] == "1"
+    assert manifests.environment(objects)["GRADPROOF_DEVICE"] == "cuda"
+
+
+def test_images_are_of_this_version(objects: tuple[Manifest, ...], settings: Settings) -> None:
+    """The tag is the project's version and the build of PyTorch that fits the device."""
+    assert manifests.server(objects)["image"] == f"gradproof:{__version__}-{settings.device}"
+
+
+def test_reflection_is_off_but_in_dev() -> None:
+    """Only the overlay for trying things shows its contract to whoever asks."""
+    shown = {
+        name for name in OVERLAYS if manifests.environment(manifests.overlay(name))["GRADPROOF_REFLECTION"] == "true"
+    }
+    assert shown == {"dev"}
