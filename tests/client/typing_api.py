@@ -41,6 +41,18 @@ def build() -> None:
         gradient: npt.NDArray[Any] = reference.gradients["0.weight"]
         gradient.sum()
         assert_type(client.health(), bool)
+        verification = assert_type(client.verify(problem, only="0.weight", mode="elements"), gp.Verification)
+        client.verify(problem, mode="all")  # type: ignore[arg-type]
+        client.verify(problem, sead=1)  # type: ignore[call-arg]
+        bars: npt.NDArray[Any] = verification.tensor("0.weight").bars
+        bars.sum()
+        assert_type(client.estimate(problem, directions=3).seconds, float)
+        for event in client.verify_events(problem, max_seconds=2.0):
+            if isinstance(event, gp.TensorWitness):
+                assert_type(event.verdict, gp.Verdict)
+        client.check_function(np.sum, np.ones(2), gradient=np.ones(2), on_progress=lambda progress: progress.fraction)
+        client.check_function(np.sum, np.ones(2), gradient=np.ones(2), step=1)  # type: ignore[call-arg]
+    assert_type(gp.check_function(np.sin, 0.5, gradient=np.cos), gp.Verification)
 
 
 async def build_async() -> None:
@@ -48,3 +60,6 @@ async def build_async() -> None:
     async with await gp.AsyncClient.embedded() as client:
         assert_type(await client.check(gp.Problem(gp.ReLU()), gp.Claim(loss=1.0)), gp.Report)
         assert_type(await client.catalog(), gp.Catalog)
+        assert_type(await client.verify(gp.Problem(gp.ReLU())), gp.Verification)
+        async for event in client.verify_events(gp.Problem(gp.ReLU())):
+            isinstance(event, gp.Progress)
