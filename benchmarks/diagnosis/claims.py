@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from gradproof_server.engine import Training, Wanted, compare, run
+from gradproof_server.engine import Training, Wanted, calibration_of, compare, run
 from gradproof_server.engine.compare import overall
 from gradproof_server.engine.diagnose.case import Case
 from gradproof_server.engine.diagnose.diagnosis import diagnose
@@ -86,8 +86,10 @@ def disagrees(training: Training, claim: Claim) -> bool:
 def ask(training: Training, claim: Claim, options: DiagnosisOptions) -> Answer:
     """The engine's answer to a claim."""
     outcome = run(training, Wanted(ids=frozenset(tensor.id for tensor in claim)))
-    comparisons = compare(training, outcome, claim)
-    return Answer(outcome, comparisons, diagnose(training, outcome, claim, comparisons, options))
+    calibration = calibration_of(training, outcome, claim)
+    comparisons = compare(training, outcome, claim, calibration=calibration)
+    diagnosis = diagnose(training, outcome, claim, comparisons, options, calibration=calibration)
+    return Answer(outcome, comparisons, diagnosis)
 
 
 def told_by(

@@ -5,6 +5,7 @@ from .claim import read_claim
 from .compare import compare, overall
 from .diagnose import diagnose
 from .run import PYTORCH, Rules, device_name, never, run
+from .tolerance import calibration_of
 from .training import Training, read_problem
 from .wanted import Wanted
 
@@ -13,6 +14,7 @@ __all__ = [
     "Rules",
     "Training",
     "Wanted",
+    "calibration_of",
     "catalog",
     "compare",
     "device_name",

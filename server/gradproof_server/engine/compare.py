@@ -8,7 +8,7 @@ import torch
 
 from .run import never
 from .tensors import shape_text
-from .tolerance import Calibration, Tolerance, change_tolerance, is_truncated, tolerance_of
+from .tolerance import Calibration, Tolerance, calibration_of, change_tolerance, is_truncated, tolerance_of
 from .training import Training
 from .types import (
     Claim,
@@ -30,9 +30,15 @@ from .types import (
 
 
 def compare(
-    training: Training, outcome: Outcome, claim: Claim, should_stop: ShouldStop = never
+    training: Training,
+    outcome: Outcome,
+    claim: Claim,
+    should_stop: ShouldStop = never,
+    calibration: Calibration | None = None,
 ) -> tuple[Comparison, ...]:
     """One comparison per claimed tensor, in the claim's order; the outcome holds all of their references.
+
+    A calibration that is given, of `calibration_of`, can be handed on to the diagnosis.
 
     Raises:
         InvalidProblemError: a claimed tensor has another shape than its reference, which was not known before running.
@@ -40,7 +46,7 @@ def compare(
     """
     _check_shapes(outcome, claim)
     references = {tensor.id: outcome.tensors[tensor.id] for tensor in claim}
-    calibration = Calibration(training, references, should_stop)
+    calibration = calibration or calibration_of(training, outcome, claim, should_stop)
     return tuple(compare_tensor(tensor, references, training, calibration) for tensor in claim)
 
 

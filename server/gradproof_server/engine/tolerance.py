@@ -26,8 +26,10 @@ from .run import never, run
 from .tensors import dtype_name
 from .training import Training
 from .types import (
+    Claim,
     ComputedIn,
     InvalidProblemError,
+    Outcome,
     Precision,
     PrintedDecimals,
     Quantity,
@@ -148,6 +150,12 @@ class Calibration:
         large = training.flops * len(training.steps) > LARGE_FLOPS
         for seed in range(ROUNDED_RUNS_WHEN_LARGE if large else ROUNDED_RUNS):
             yield training, rounding(dtype, seed, COARSENESS)
+
+
+def calibration_of(training: Training, outcome: Outcome, claim: Claim, should_stop: ShouldStop = never) -> Calibration:
+    """The calibration for the claimed tensors of which the outcome holds the references."""
+    reference = {tensor.id: outcome.tensors[tensor.id] for tensor in claim if tensor.id in outcome.tensors}
+    return Calibration(training, reference, should_stop)
 
 
 def even_where_swamped(error: torch.Tensor, moved: torch.Tensor) -> torch.Tensor:

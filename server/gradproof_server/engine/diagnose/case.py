@@ -31,13 +31,17 @@ TRACED = frozenset(
 
 @dataclass(frozen=True)
 class Case:
-    """A claim that disagrees. Cached properties compute what several variants ask for."""
+    """A claim that disagrees. Cached properties compute what several variants ask for.
+
+    `measured` is the calibration that the comparisons were made with, where it is at hand.
+    """
 
     training: Training
     claim: Claim
     reference: Mapping[TensorId, torch.Tensor]
     comparisons: tuple[Comparison, ...]
     should_stop: ShouldStop = never
+    measured: Calibration | None = None
 
     @cached_property
     def ids(self) -> frozenset[TensorId]:
@@ -57,7 +61,8 @@ class Case:
     @cached_property
     def calibration(self) -> Calibration:
         """Errors that the claims' dtypes bring with them."""
-        return Calibration(self.training, {id: self.reference[id] for id in self.ids}, self.should_stop)
+        reference = {id: self.reference[id] for id in self.ids}
+        return self.measured or Calibration(self.training, reference, self.should_stop)
 
     @cached_property
     def trace(self) -> Mapping[TensorId, torch.Tensor]:

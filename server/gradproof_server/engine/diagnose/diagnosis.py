@@ -7,6 +7,7 @@ import time
 import warnings
 
 from ..run import never
+from ..tolerance import Calibration
 from ..training import Training
 from ..types import Claim, Comparison, Diagnosis, DiagnosisOptions, Outcome, Quantity, ShouldStop, Verdict
 from .attempt import Attempt, Found
@@ -28,15 +29,17 @@ def diagnose(
     comparisons: tuple[Comparison, ...],
     options: DiagnosisOptions = DiagnosisOptions(),  # noqa: B008
     should_stop: ShouldStop = never,
+    calibration: Calibration | None = None,
 ) -> Diagnosis:
     """Why the claim disagrees; an empty diagnosis for one that does not.
 
-    `outcome` holds the reference of every claimed tensor. Raises StoppedError where `should_stop` returns True.
+    `outcome` holds the reference of every claimed tensor; `calibration` is that of the comparisons. Raises
+    StoppedError where `should_stop` returns True.
     """
     started = time.perf_counter()
     if not any(comparison.verdict is Verdict.DISAGREES for comparison in comparisons):
         return Diagnosis()
-    case = Case(training, claim, outcome.tensors, comparisons, should_stop)
+    case = Case(training, claim, outcome.tensors, comparisons, should_stop, calibration)
     search = Search(case, TABLE, options)
     with warnings.catch_warnings():  # the run has been through PyTorch's warnings already; the caller sees none
         warnings.simplefilter("ignore")
