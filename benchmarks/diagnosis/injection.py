@@ -32,7 +32,8 @@ from .draw import Draw
 from .problems import FAMILIES, Problem, random_problem
 from .results import Results, Trial
 
-OPTIONS = DiagnosisOptions(max_seconds=10.0, max_combination=1)
+OPTIONS = DiagnosisOptions(max_seconds=60.0, max_combination=1)
+"""More time than usual: what is found must not depend on what else the machine does; the time taken is told."""
 STEP_STAGES = frozenset({Stage.CLIP, Stage.SCHEDULE, Stage.UPDATE})
 MOST_OF_A_PROBLEM = 6
 """Injections into one problem at most: the more problems, the more is seen."""
@@ -124,11 +125,11 @@ def altered(problem: Problem, proposals: tuple[Proposal, ...], kind: str) -> Tol
 def judged(problem: Problem, injection: Injection) -> Trial:
     """What the diagnosis says of an injection."""
     first: tuple[str, ...] = ()
-    seconds, alike, raised = 0.0, False, ""
+    seconds, alike, raised, started = 0.0, False, "", time.process_time()
     try:
         answer = ask(problem.training, injection.claim, OPTIONS)
         findings = answer.diagnosis.findings
-        seconds, first = answer.diagnosis.seconds, findings[0].codes if findings else ()
+        seconds, first = time.process_time() - started, findings[0].codes if findings else ()
         alike = first == (injection.variant.code,) or _prints_the_same(problem, injection, first, answer)
     except Exception as error:  # any at all is a fault of the diagnosis, and counted
         raised = f"{type(error).__name__}: {error}"

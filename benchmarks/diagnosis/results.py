@@ -14,7 +14,8 @@ class Trial:
     """One injection: where it was made, and what the first finding was.
 
     code: of the mistake. first: codes of the first finding, none where there is none. alike: whether the first finding
-    prints the claimed numbers as the mistake does. raised: the exception of the diagnosis, where there was one.
+    prints the claimed numbers as the mistake does. seconds: of the processor, for the answer. raised: the exception of
+    the diagnosis, where there was one.
     """
 
     code: str
