@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import warnings
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,4 +103,18 @@ def layer_problem(
     problem.loss.mse_loss.SetInParent()
     problem.targets["target"].CopyFrom(tensor_message(target))
     problem.optimizer.sgd.lr = 0.1
+    return problem
+
+
+def loss_problem(specimen: Specimen, module: nn.Module, given: list[torch.Tensor]) -> problem_pb2.Problem:
+    """An identity network in front of the loss; floating second inputs of several-input losses are targets."""
+    problem = problem_pb2.Problem()
+    problem.network.nodes.add(name="same").layer.identity.SetInParent()
+    problem.inputs["x"].CopyFrom(tensor_message(given[0]))
+    problem.loss.CopyFrom(catalog.construct("Loss", specimen.name, specimen.args, specimen.kwargs))
+    names = [p for p in inspect.signature(module.forward).parameters if p != "options"]
+    for name, value in zip(names[1:], given[1:], strict=True):
+        problem.targets[name.rstrip("_")].CopyFrom(tensor_message(value))
+    for name, parameter in module.named_parameters():
+        problem.parameters[f"loss.{name}"].CopyFrom(tensor_message(parameter))
     return problem

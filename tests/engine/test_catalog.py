@@ -12,7 +12,7 @@ from gradproof.v1 import losses_pb2, optimizers_pb2, problem_pb2, schedules_pb2
 from gradproof_server.engine import Wanted, catalog, read_problem, run
 from gradproof_server.engine.catalog import OMISSIONS, OMITTED_ARGUMENTS, class_of
 from gradproof_server.engine.types import Limits, Quantity, TensorId
-from plain import call_plain, layer_problem, plain_module, tensor_message, train_plain
+from plain import call_plain, layer_problem, loss_problem, plain_module, tensor_message, train_plain
 from specimens import LAYERS, LOSSES, OPTIMIZERS, SCHEDULES, Specimen
 from torch import nn
 
@@ -77,20 +77,6 @@ def test_loss_equals_pytorch(specimen: Specimen) -> None:
     assert_same(tensors[TensorId(0, Quantity.INPUT_GRADIENT, "x")], leaf.grad, "gradient")
     for name, parameter in module.named_parameters():
         assert_same(tensors[TensorId(0, Quantity.GRADIENT, f"loss.{name}")], parameter.grad, name)
-
-
-def loss_problem(specimen: Specimen, module: nn.Module, given: list[torch.Tensor]) -> problem_pb2.Problem:
-    """An identity network in front of the loss; floating second inputs of several-input losses are targets."""
-    problem = problem_pb2.Problem()
-    problem.network.nodes.add(name="same").layer.identity.SetInParent()
-    problem.inputs["x"].CopyFrom(tensor_message(given[0]))
-    problem.loss.CopyFrom(sdk_catalog.construct("Loss", specimen.name, specimen.args, specimen.kwargs))
-    names = [p for p in inspect.signature(module.forward).parameters if p != "options"]
-    for name, value in zip(names[1:], given[1:], strict=True):
-        problem.targets[name.rstrip("_")].CopyFrom(tensor_message(value))
-    for name, parameter in module.named_parameters():
-        problem.parameters[f"loss.{name}"].CopyFrom(tensor_message(parameter))
-    return problem
 
 
 def optimizer_problem(optimizer: optimizers_pb2.Optimizer, steps: int) -> tuple[problem_pb2.Problem, nn.Module]:

@@ -114,8 +114,10 @@ def _stated(values: Array) -> Stated:
 
 
 def _measure(slopes: Slopes, negligible: float) -> Measure:
+    """Where the gradient itself has a kink there is no second derivative, and none is called wrong."""
     largest = max(float(np.nan_to_num(np.abs(slopes.value), posinf=0.0).max(initial=0.0)), negligible)
-    return Measure(slopes, np.full(len(slopes.value), largest))
+    anything = np.where(slopes.kinked, [[-np.inf], [np.inf]], np.nan)
+    return Measure(slopes, np.full(len(slopes.value), largest), allowed=anything)
 
 
 def _direction(base: Base, id: TensorId, seed: int) -> Tensor:

@@ -1,13 +1,13 @@
 """Verdicts: a stated derivative beside a measured one, given how well each is known.
 
-    gap <= bar + tolerance     and the bar narrow enough     AGREES
-    gap >  bar + tolerance                                   DISAGREES
-    otherwise                                                INCONCLUSIVE
+    gap <= bar + tolerance             and the bar narrow enough     AGREES
+    gap >  DOUBT * bar + tolerance                                   DISAGREES
+    otherwise                                                        INCONCLUSIVE
 
 At a kink every value between the slopes on the two sides is a subgradient: it agrees, and the convention is told. A bar
 is narrow enough where it is a small share of the derivative itself, or a hundred times smaller a share of the tensor's
 largest derivative. Nothing grows with the number of elements, and a small derivative is never excused by a large one: a
-gap beyond its own bar disagrees, however small.
+gap far beyond its own bar disagrees, however small.
 """
 
 from __future__ import annotations
@@ -27,6 +27,10 @@ RESOLUTION = 1e-3
 """Widest bar, beside the derivative itself, with which anything is called right, in float64."""
 OF_THE_LARGEST = 1e-2
 """The same beside the largest derivative of the tensor, as a share of the above."""
+
+DOUBT = 3.0
+"""Bars from which a gap is a wrong derivative. A bar is an estimate and rounding has tails: of millions of right
+derivatives a few lie just outside of theirs."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +94,9 @@ def causes_of(stated: Stated, measure: Measure) -> tuple[Array, Array]:
         verdicts[where], causes[where] = int(verdict), int(cause)
 
     decide(known & right & narrow, Verdict.AGREES, Cause.UNSPECIFIED)
-    decide(known & right & ~narrow, Verdict.INCONCLUSIVE, Cause.ROUNDING)
-    wide = known & right & ~narrow
+    far = gap > DOUBT * slopes.bar + stated.tolerance
+    wide = known & ~far & ~(right & narrow)
+    decide(wide, Verdict.INCONCLUSIVE, Cause.ROUNDING)
     decide(wide & (slopes.rounding < 0.5 * slopes.bar), Verdict.INCONCLUSIVE, Cause.TRUNCATION)
     decide(wide & (slopes.rounding >= 0.5 * slopes.bar) & measure.noisy, Verdict.INCONCLUSIVE, Cause.NOISE)
     small = np.abs(slopes.value) <= slopes.bar
@@ -100,7 +105,7 @@ def causes_of(stated: Stated, measure: Measure) -> tuple[Array, Array]:
         Verdict.INCONCLUSIVE,
         Cause.TOO_SMALL,
     )
-    decide(known & ~right, Verdict.DISAGREES, Cause.WRONG_DERIVATIVE)
+    decide(known & far, Verdict.DISAGREES, Cause.WRONG_DERIVATIVE)
     decide(slopes.constant & (stated.values == 0), Verdict.AGREES, Cause.DEAD)
     _decide_kinks(stated, measure, decide)
     decide(slopes.jumps, Verdict.INCONCLUSIVE, Cause.JUMP)

@@ -15,27 +15,31 @@ from ..network import Node
 from ..types import Quantity, TensorId
 from . import features
 from .objective import Downstream, Points
+from .slopes import EPS
 from .types import Kink
 
 DIFFERENT = 1e-4
 """Relative difference of a unit's slopes on the two sides from which they are different."""
+ROUNDING_UNITS = 8.0
+"""Units in the last place that a unit's values at neighbouring points may be off beside each other."""
 MOST_KINKS = 8
 Tensor = torch.Tensor
 
 
 @dataclass(frozen=True)
 class _Sides:
-    """Slopes of a value on the left and on the right, its shape."""
+    """Slopes of a value on the left and on the right, and by how much rounding may set them apart; its shape."""
 
     left: Tensor
     right: Tensor
+    rounding: Tensor | float = 0.0
 
     @property
     def differ(self) -> Tensor:
         """Where they differ by more than curvature and rounding explain."""
         size = torch.maximum(self.left.abs(), self.right.abs())
         largest = size.max() if size.numel() else size
-        return (self.right - self.left).abs() > DIFFERENT * size + 1e-6 * DIFFERENT * largest
+        return (self.right - self.left).abs() > DIFFERENT * size + 1e-6 * DIFFERENT * largest + self.rounding
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,8 @@ def bends(downstream: Downstream, points: Points, stated: float) -> Bends:
         taken = downstream.tangents_of(node, tangents)
         for i, key in enumerate(k for k in base.keys[node.name] if k in values and base.values[k].is_floating_point()):
             both, known = features.dense(base, key, values[key], 2), base.values[key]
-            sides[key] = _Sides((known - both[1]) / step, (both[0] - known) / step)
+            rounding = ROUNDING_UNITS * EPS * known.abs() / step
+            sides[key] = _Sides((known - both[1]) / step, (both[0] - known) / step, rounding)
             average = (sides[key].left + sides[key].right) / 2
             tangents[key] = average if taken is None or taken[i] is None else taken[i]
             inputs = [sides[k] for k in node.inputs if k in sides]

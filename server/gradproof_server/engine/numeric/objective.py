@@ -188,8 +188,8 @@ class Downstream:
         return self._apply(node, inputs, own, {name: t.clone() for name, t in self._buffers_of(node).items()})
 
     def tangents_of(self, node: Node, tangents: Mapping[str, Tensor]) -> tuple[Tensor, ...] | None:
-        """What PyTorch's forward mode makes of tangents at one node; None where it has none for it. tangents: by the
-        keys of values; of a parameter that is differentiated by its name."""
+        """What PyTorch's forward mode makes of tangents at one node; None where it has none for it, or draws other
+        random numbers than alone. tangents: by the keys of values, a parameter that is differentiated by its name."""
         keys = [key for key in dict.fromkeys([*node.inputs, *(k for _, k in node.named_inputs)]) if key in tangents]
         own = [self.id.name] if self.owns(node) else []
         given = [self.base.values[key] for key in keys] + [self.base.variable(self.id) for _ in own]
@@ -198,10 +198,13 @@ class Downstream:
             return self.alone(node, dict(zip(keys, inputs, strict=False)), inputs[-1] if own else None)
 
         try:
-            made = torch.func.jvp(call, tuple(given), tuple(tangents[name] for name in [*keys, *own]))[1]
+            both: Any = torch.func.jvp(call, tuple(given), tuple(tangents[name] for name in [*keys, *own]))
         except (*TORCH_ERRORS, ProblemError):
             return None
-        return made  # type: ignore[no-any-return]
+        values, made = both
+        known = [self.base.values[key] for key in self.base.keys[node.name]]
+        same = all(_close(value, other) for value, other in zip(values, known, strict=False))
+        return tuple(made) if same else None
 
     def derivative_along(self, direction: Tensor) -> float | None:
         """The loss's derivative along a direction of the tensor by forward mode; None where an operation has none."""

@@ -102,8 +102,9 @@ def plans_of(base: Base, claim: Claim, options: WitnessOptions) -> tuple[TensorP
 
 def _everything(base: Base, claim: Claim) -> dict[TensorId, Selection]:
     kinds = (Quantity.GRADIENT, Quantity.INPUT_GRADIENT)
-    ids = [id for kind in kinds for id in base.gradients if id.quantity is kind and _differentiable(base, id)]
-    return {id: Selection(id) for id in [*ids, *(tensor.id for tensor in claim)]}
+    ids = [id for kind in kinds for id in base.gradients if id.quantity is kind]
+    claimed = [tensor.id for tensor in claim]
+    return {id: Selection(id) for id in [*ids, *claimed] if _differentiable(base, id)}
 
 
 def _differentiable(base: Base, id: TensorId) -> bool:

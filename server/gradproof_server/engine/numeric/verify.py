@@ -16,6 +16,7 @@ from ..types import Claim, Quantity, ShouldStop, TensorId, Verdict
 from . import derivatives, words
 from .base import Base, base_of
 from .budget import Budget, OutOfBudgetError
+from .departures import explained
 from .judge import Measure, Stated, causes_of, judge
 from .kinks import MOST_KINKS, bends
 from .lines import Answer, Ask, Measured, Setting, listen, measure, refine
@@ -142,9 +143,8 @@ def _tensor(
     judgements = [judge(s, found, lines.place) for s in stated]
     sweep = yield from _sweep(lines, setting, stated, judgements, budget)
     others = (derivatives.forward_mode(lines, elsewhere), curvature)
-    return words.tensor_witness(
-        lines, stated, found, measured, (*judgements, *(j for j in others if j)), kinks, sweep, budget.options
-    )
+    told = tuple(explained(j, plan.downstream) for j in (*judgements, *others) if j)
+    return words.tensor_witness(lines, stated, found, measured, told, kinks, sweep, budget.options)
 
 
 def _drive(measuring: Generator[Ask, Answer, T], lines: TensorLines, budget: Budget) -> Steps[T]:
