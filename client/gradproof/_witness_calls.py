@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias, TypedDict
 
+import numpy as np
 from google.protobuf.message import DecodeError
 
 from gradproof import _decode_witness
@@ -14,7 +15,7 @@ from gradproof._calls import ProblemLike, Timeout, Unset
 from gradproof._channel import SERVICE
 from gradproof._violations import Violations, near_miss
 from gradproof.claim import Claim, ClaimLike, claim_to_proto
-from gradproof.errors import CancelledError, DeadlineError, ServerError
+from gradproof.errors import CancelledError, DeadlineError, ServerError, invalid
 from gradproof.problem import problem_to_proto
 from gradproof.reference import Quantity, TensorName
 from gradproof.v1 import gradient_service_pb2, problem_pb2, tensor_pb2, witness_pb2
@@ -76,7 +77,9 @@ class Run:
     Attributes:
         path: of the call.
         request: the first message.
+        response: the type of the answers.
         max_seconds: after which the server ends the run.
+        expected, tensors, progress, report: what came so far; of progress the last.
     """
 
     path: str
@@ -168,7 +171,7 @@ def verify_run(problem: ProblemLike, claim: ClaimLike | None, options: VerifyOpt
     request = gradient_service_pb2.VerifyGradientsRequest(problem=message, options=given)
     request.options.estimate_only = estimate_only
     for name, elements in _selected(options.get("only")).items():
-        request.options.only.add(id=_tensor_id(name, message, given.step), elements=elements or ())
+        request.options.only.add(id=_tensor_id(name, message, given.step), elements=_positions(elements, name))
     if claim is not None:
         request.claim.CopyFrom(claim_to_proto(_at_step(claim, given.step), message))
     max_seconds = 0.0 if estimate_only else seconds_of(given)
@@ -204,6 +207,16 @@ def _selected(only: Only | None) -> dict[Selected, Sequence[int] | None]:
     if isinstance(only, (str, TensorName)):
         return {only: None}
     return dict(only) if isinstance(only, Mapping) else dict.fromkeys(only)
+
+
+def _positions(elements: Sequence[int] | None, name: Selected) -> list[int]:
+    """Row-major positions. Raises InvalidProblemError where one is no whole number from 0."""
+    positions = [] if elements is None else list(elements)
+    for position in positions:
+        if isinstance(position, bool) or not isinstance(position, (int, np.integer)) or not 0 <= position < 2**64:
+            text = f"{position!r} is not the row-major position of an element; the first is 0"
+            raise invalid(f'options.only["{name}"]', "OUT_OF_RANGE", text)
+    return positions
 
 
 def _tensor_id(name: Selected, problem: problem_pb2.Problem, step: int) -> tensor_pb2.TensorId:

@@ -30,7 +30,6 @@ SECONDS_PER_BATCH = 10.0
 """How long a batch of points may take to evaluate: well below what servers wait for an answer."""
 WORTH_TIMING_AGAIN_SECONDS = 0.005
 """A first call may be slower than others, because it compiles; where it was slow, a second one is timed."""
-
 FAST_POINTS = 4096
 """Functions that are evaluated so often within SECONDS_PER_BATCH need no bound of their own."""
 
@@ -101,8 +100,12 @@ class BlackBox:
         return None if points >= FAST_POINTS else max(1, points)
 
     def call(self, function: Function) -> Any:
-        """What another function, as a gradient, gives for the same arguments."""
-        return _call(function, self.x, {name: self._templates[name] for name in self.point})
+        """What another function, as a gradient, gives for the caller's own arrays; for lists and numbers as NumPy's."""
+        arguments = dict(self._templates)
+        for name, template in self._templates.items():
+            if isinstance(template, (list, tuple, int, float)):
+                arguments[name] = like(template, tensor_to_numpy(self.point[name]))
+        return _call(function, self.x, arguments)
 
     def values(self, points: witness_pb2.PointBatch) -> tensor_pb2.Tensor:
         """The function's values at a batch of points, shape [points, *shape of the output].

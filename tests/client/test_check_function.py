@@ -110,6 +110,7 @@ CASES: dict[str, tuple[Callable[..., Any], Any, Any]] = {
     "a tuple, part of it": (scaled, (X, Y), (2 * X * Y, None)),
     "a mapping": (lambda p: scaled(p["a"], p["b"]), {"a": X, "b": Y}, {"b": np.square(X).sum(axis=0)}),
     "a gradient as a function": (squares, X, lambda x: 2 * x),
+    "a gradient as a function, of a list": (squares, [1.0, 2.0], lambda x: 2 * x),
     "float32": (squares, X.astype(np.float32), 2 * X.astype(np.float32)),
     "torch": (squares, torch.tensor(X, requires_grad=True), torch.tensor(2 * X)),
     "torch, float32": (squares, torch.tensor(X, dtype=torch.float32), torch.tensor(2 * X, dtype=torch.float32)),

@@ -187,6 +187,9 @@ def test_wrong_options_are_refused_before_anything_is_sent(run: Run, fake: Any) 
         run(fake.target, "verify", PROBLEM, sead=1)
     with pytest.raises(gp.InvalidProblemError, match=r"options\.mode: 'element' is not a value"):
         run(fake.target, "verify", PROBLEM, mode="element")
+    for element in (-1, 0.5, True):
+        with pytest.raises(gp.InvalidProblemError, match=f'only."0.weight".: {element!r} is not the row-major'):
+            run(fake.target, "verify", PROBLEM, only={"0.weight": [0, element]})
     assert fake.requests == []
 
 
