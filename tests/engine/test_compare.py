@@ -62,6 +62,21 @@ def test_truncated_digits_are_accepted_and_said_so() -> None:
     assert check(claim_of(Quantity.GRADIENT, "0.weight", cut, digits=3, rounding=2)).verdict is Verdict.AGREES
 
 
+def test_digits_that_float64_loses_by_cancellation_are_not_asked_for() -> None:
+    """Residuals of 0.3 beside numbers of 1e8 leave the gradient nine digits: the tenth may differ, the sixth not."""
+    cancelling = problem_of(
+        [("Linear", 1, 1, {"bias": False})],
+        {"0.weight": [[1.0]]},
+        {"input": [[1e8], [1e8]]},
+        [[1e8 - 0.3], [1e8 + 0.1]],
+    )
+    exact = reference(Quantity.GRADIENT, "0.weight", cancelling)
+    comparison = check(claim_of(Quantity.GRADIENT, "0.weight", exact + 0.5, digits=2), cancelling)
+    assert comparison.verdict is Verdict.AGREES
+    assert "float64" in comparison.tolerance
+    assert check(claim_of(Quantity.GRADIENT, "0.weight", exact + 50, digits=2), cancelling).verdict is Verdict.DISAGREES
+
+
 def test_explicit_tolerances_bound_exactly() -> None:
     """absolute + relative * |reference| is allowed, one part in a thousand more is not."""
     exact = reference(Quantity.GRADIENT, "0.weight")

@@ -177,6 +177,14 @@ def tolerance_of(
     return calibrated_tolerance(precision.dtype, reference, calibration.error(id, precision.dtype))
 
 
+def with_rounding(tolerance: Tolerance, id: TensorId, reference: torch.Tensor, calibration: Calibration) -> Tolerance:
+    """A tolerance of printed digits, widened by the measured rounding of float64, in which they were computed."""
+    rounding = calibrated_tolerance(torch.float64, reference, calibration.error(id, torch.float64))
+    largest = float(rounding.values.max())
+    text = f"{tolerance.text}, and up to {largest:.2g} for the rounding of float64"
+    return Tolerance(tolerance.values + rounding.values, tolerance.source, text)
+
+
 def change_tolerance(
     precision: Precision, tolerance: Tolerance, claimed: torch.Tensor, change: torch.Tensor, dtype: torch.dtype
 ) -> Tolerance:
