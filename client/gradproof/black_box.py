@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from gradproof.errors import invalid
-from gradproof.report import array_text
 from gradproof.tensors import (
     DTYPE_NAMES,
     FLOATING,
@@ -171,7 +170,9 @@ def _call(function: Function, x: Arguments, arguments: Mapping[str, Any]) -> Any
 
 
 def _point_text(arrays: Mapping[str, Array]) -> str:
-    return ", ".join(f"{name} = {array_text(array)}" for name, array in arrays.items())
+    """The point with all digits, so that a call can be repeated; long arrays are shortened."""
+    texts = {name: np.array2string(a, floatmode="unique", threshold=40, separator=", ") for name, a in arrays.items()}
+    return ", ".join(f"{name} = {text}" for name, text in texts.items())
 
 
 def like(template: Any, values: Array) -> Any:

@@ -242,7 +242,7 @@ def test_a_function_that_raises_ends_the_run(run: Run, fake: Any) -> None:
 
     with pytest.raises(OSError, match="the instrument is off") as caught:
         run(fake.target, function, np.array([1.0]), gradient=[1.0])
-    assert caught.value.__notes__ == ["raised by the function at x = [1.00097656]"]
+    assert caught.value.__notes__ == ["raised by the function at x = [1.0009765625]"]
     assert gone.wait(10)
 
 
