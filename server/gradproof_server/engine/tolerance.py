@@ -1,14 +1,16 @@
 """Tolerances: how far a right number may be from the reference, element by element, given the claim's precision.
 
 printed      |c - r| <= (1/2 + 1e-6) * 10^-digits + 8 eps |r|, or one unit where the digits were cut off; eps is that
-             of float64, which has no more decimals for large numbers
+             of float64, which has no more decimals for large numbers. Where a tensor is off by less than 1e-7 of its
+             largest number, the calibrated tolerance of float64 is added
 explicit     |c - r| <= absolute + relative * |r|
 calibrated   |c - r| <= 8 E + 2 F + 8 eps |r| + 8 tiny. E is |x - r| of the same problem run in the claim's dtype; F
              the largest |x - r| of runs in float64 with the data and the result of every operation moved by 4 times
              eps / 2, up or down by chance, and rounded to that dtype. eps is the dtype's spacing at 1, tiny its
              smallest number. F is what a coarser rounding does and not a multiple of what the rounding does, so that
              jumps near by are met: a kink, or the sign of a gradient near zero that an adaptive optimizer follows.
-             Where E + F / 4 exceeds a whole tensor (of an updated parameter, its change), its largest holds for all.
+             Where E + F / 4 exceeds a whole tensor (of an updated parameter, its change), eight times its largest
+             holds for all elements.
 Nothing here grows with the number of elements.
 """
 
@@ -159,9 +161,12 @@ def calibration_of(training: Training, outcome: Outcome, claim: Claim, should_st
 
 
 def even_where_swamped(error: torch.Tensor, moved: torch.Tensor) -> torch.Tensor:
-    """The errors; the largest everywhere where it exceeds all of the tensor: which elements it hits is chance then."""
+    """The errors; eight times the largest everywhere where it exceeds all of the tensor.
+
+    Such a tensor has no digit in that dtype: which elements the rounding hits, and how far, is chance.
+    """
     if error.numel() and float(error.max()) > float(moved.abs().max()):
-        return torch.full_like(error, float(error.max()))
+        return torch.full_like(error, SAFETY * float(error.max()))
     return error
 
 
