@@ -1,0 +1,247 @@
+"""The examples of proxies, run with the real programs in front of two real servers with TLS."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import re
+import subprocess
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import gradproof as gp
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from tests.deploy.manifests import DEPLOY, tool
+from tests.deploy.processes import Server, background, free_port, gradproof_server, make_certificate
+
+pytestmark = pytest.mark.e2e
+
+SERVICE = "gradproof.v1.GradientService"
+
+
+@dataclasses.dataclass(frozen=True)
+class Proxy:
+    """A program with our example of its configuration, and where that keeps certificates."""
+
+    program: str
+    config: Path
+    tls_folder: str
+    check: tuple[str, ...]
+    serve: tuple[str, ...]
+
+
+PROXIES = {
+    "nginx": Proxy(
+        "nginx",
+        DEPLOY / "proxy" / "nginx" / "nginx.conf",
+        "/etc/nginx/tls",
+        check=("-t", "-e", "stderr", "-c"),
+        serve=("-e", "stderr", "-g", "daemon off;", "-c"),
+    ),
+    "envoy": Proxy(
+        "envoy",
+        DEPLOY / "proxy" / "envoy" / "envoy.yaml",
+        "/etc/envoy/tls",
+        check=("--mode", "validate", "--log-level", "warning", "-c"),
+        serve=("--log-level", "warning", "--concurrency", "1", "--use-dynamic-base-id", "-c"),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a certificate for the proxy ("localhost") and the servers ("gradproof")."""
+    tool("openssl")
+    folder = tmp_path_factory.mktemp("proxies")
+    make_certificate(folder, "gradproof", "localhost")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def flags(folder: Path) -> tuple[str, ...]:
+    """The flags of a server with TLS."""
+    return ("--tls-certificate", str(folder / "tls.crt"), "--tls-key", str(folder / "tls.key"))
+
+
+@pytest.fixture(scope="module")
+def servers(flags: tuple[str, ...]) -> Iterator[tuple[Server, Server]]:
+    """Two servers with TLS."""
+    with gradproof_server(*flags) as first, gradproof_server(*flags) as second:
+        yield first, second
+
+
+@pytest.fixture(params=sorted(PROXIES), scope="module")
+def proxy(request: pytest.FixtureRequest) -> Proxy:
+    """Each of the proxies."""
+    return PROXIES[request.param]
+
+
+def adapted(proxy: Proxy, folder: Path, changes: Mapping[str, str]) -> Path:
+    """The example with this test's folder and other texts in place of some of its own, each of which it must have."""
+    text = proxy.config.read_text(encoding="utf-8").replace("/run/nginx.pid", str(folder / "nginx.pid"))
+    for old, new in {proxy.tls_folder: str(folder), **changes}.items():
+        assert old in text
+        text = text.replace(old, new)
+    path = folder / f"{free_port()}{proxy.config.suffix}"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+Serve = Callable[..., "contextlib.AbstractContextManager[str]"]
+
+
+@pytest.fixture(scope="module")
+def serve(proxy: Proxy, folder: Path) -> Serve:
+    """Starts the proxy in front of servers at two ports; gives its address."""
+
+    @contextlib.contextmanager
+    def start(first: int, second: int, changes: Mapping[str, str] | None = None) -> Iterator[str]:
+        port = free_port()
+        ports = {"50051": str(first), "50052": str(second), "8443": str(port)}
+        if proxy.program == "envoy":
+            ports["9901"] = str(free_port())
+        config = adapted(proxy, folder, ports | dict(changes or {}))
+        command = [tool(proxy.program), *proxy.serve, str(config)]
+        with background(command, config.with_suffix(".log")), connect(f"localhost:{port}", folder):
+            yield f"localhost:{port}"
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def address(serve: Serve, servers: tuple[Server, Server]) -> Iterator[str]:
+    """A proxy in front of two servers that are there."""
+    with serve(*(server.port for server in servers)) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def connect(address: str, folder: Path) -> Iterator[grpc.Channel]:
+    """A channel that is connected."""
+    credentials = grpc.ssl_channel_credentials((folder / "ca.crt").read_bytes())
+    with grpc.secure_channel(address, credentials) as channel:
+        grpc.channel_ready_future(channel).result(timeout=30)
+        yield channel
+
+
+def list_catalog(channel: grpc.Channel, request: bytes = b"", method: str = "ListCatalog") -> bytes:
+    """A call with bytes as request and response, which waits until a server is there."""
+    response: bytes = channel.unary_unary(f"/{SERVICE}/{method}")(request, timeout=30)
+    return response
+
+
+def calls_of(server: Server) -> float:
+    """How many ListCatalog calls a server has had."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.metrics_port}/metrics") as page:
+        text = page.read().decode()
+    return float(re.findall(r'^grpc_server_started_total{grpc_method="ListCatalog".*} (\S+)$', text, re.MULTILINE)[0])
+
+
+def test_the_example_is_valid(proxy: Proxy, folder: Path) -> None:
+    """The program itself accepts the configuration."""
+    command = [tool(proxy.program), *proxy.check, str(adapted(proxy, folder, {}))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "warn" not in done.stderr
+
+
+def test_the_founding_case_is_answered_through_the_proxy(address: str, folder: Path) -> None:
+    """The SDK gets PyTorch's weights and the reason of the disagreement."""
+    problem = gp.Problem(
+        [
+            gp.Linear(2, 2, bias=False, weight=[[0.11, 0.21], [0.12, 0.08]]),
+            gp.Linear(2, 1, bias=False, weight=[[0.14, 0.15]]),
+        ],
+        input=[2.0, 3.0],
+        target=[1.0],
+        loss=gp.L1Loss(),
+        optimizer=gp.SGD(lr=0.05),
+    )
+    with gp.Client(address, tls=gp.TLS(root=folder / "ca.crt")) as client:
+        report = client.check(problem, gp.Claim(updated={"1.weight": [[0.174, 0.169]]}))
+    assert report.verdict is gp.Verdict.DISAGREES
+    assert report.diagnosis is not None
+    assert "half a squared error" in report.diagnosis.findings[0].title
+
+
+def test_calls_of_one_connection_go_to_both_servers(address: str, folder: Path, servers: tuple[Server, Server]) -> None:
+    """The proxy spreads calls and not connections."""
+    before = [calls_of(server) for server in servers]
+    with connect(address, folder) as channel:
+        for _ in range(20):
+            list_catalog(channel)
+    new = [calls_of(server) - b for server, b in zip(servers, before, strict=True)]
+    assert sum(new) == 20
+    assert min(new) > 0
+
+
+def test_a_large_request_passes(address: str, folder: Path) -> None:
+    """8 MiB that are no message reach the server, which says so."""
+    with connect(address, folder) as channel, pytest.raises(grpc.RpcError) as caught:
+        list_catalog(channel, b"\x0a\xff" + bytes(8 * 2**20), "CheckGradients")
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "grpc-status-details-bin" in dict(caught.value.trailing_metadata())
+
+
+def test_a_stream_passes(address: str, folder: Path) -> None:
+    """The first message of a stream arrives while the stream is open."""
+    with connect(address, folder) as channel:
+        stream = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service=SERVICE), timeout=30)
+        assert next(iter(stream)).status == health_pb2.HealthCheckResponse.SERVING
+        stream.cancel()
+
+
+def test_a_server_that_ends_loses_no_call(
+    serve: Serve, folder: Path, flags: tuple[str, ...], servers: tuple[Server, Server]
+) -> None:
+    """While one of two servers ends by SIGTERM and after it, every call of the SDK is answered."""
+    with (
+        gradproof_server(*flags) as ending,
+        serve(servers[0].port, ending.port) as address,
+        gp.Client(address, tls=gp.TLS(root=folder / "ca.crt")) as client,
+    ):
+        for number in range(40):
+            if number == 10:
+                ending.process.terminate()
+            assert client.catalog().layers
+        assert ending.process.wait(60) == 0
+        assert client.catalog().layers
+
+
+def test_no_server_is_unavailable(serve: Serve, folder: Path) -> None:
+    """Where nobody listens behind the proxy, the caller is told so as gRPC does."""
+    with (
+        serve(free_port(), free_port()) as address,
+        connect(address, folder) as channel,
+        pytest.raises(grpc.RpcError) as caught,
+    ):
+        list_catalog(channel)
+    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+@pytest.mark.parametrize("path", ["/gradproof.v1.Other/Check", "/"])
+def test_other_services_are_unimplemented(address: str, folder: Path, path: str) -> None:
+    """Only the service and its health are behind the proxy."""
+    with connect(address, folder) as channel, pytest.raises(grpc.RpcError) as caught:
+        channel.unary_unary(path)(b"", timeout=30)
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_nginx_says_that_a_request_is_too_large(
+    proxy: Proxy, serve: Serve, folder: Path, servers: tuple[Server, Server]
+) -> None:
+    """Above nginx' own limit the status is that of the server's limit, and not UNKNOWN."""
+    if proxy.program != "nginx":
+        pytest.skip("only nginx has a limit of its own")
+    smaller = {"client_max_body_size 512m": "client_max_body_size 1m"}
+    with (
+        serve(*(server.port for server in servers), smaller) as address,
+        connect(address, folder) as channel,
+        pytest.raises(grpc.RpcError) as caught,
+    ):
+        list_catalog(channel, bytes(3 * 2**20), "CheckGradients")
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
