@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from briefly import LIMITS, double, outcome_of, problem_of
-from gradproof import tensors
+from gradproof import catalog, tensors
 from gradproof.v1 import functions_pb2, problem_pb2, tensor_pb2
 from gradproof_server.engine import Rules, Wanted, read_problem, run
 from gradproof_server.engine.functions import ROWS
@@ -306,3 +306,21 @@ def test_a_known_network_is_held_to_the_limits_of_now() -> None:
         read_problem(mlp(), replace(LIMITS, max_nodes=2))
     with pytest.raises(LimitExceededError, match="max_parameters is 5"):
         read_problem(mlp(), replace(LIMITS, max_parameters=5))
+
+
+@pytest.mark.parametrize("name", ["weight", "pos_weight"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_weights_of_a_loss_are_of_the_dtype_of_the_run(name: str, dtype: torch.dtype) -> None:
+    """A loss with weights runs in every dtype, and gives numbers of that dtype."""
+    stated = problem_of(
+        [("Linear", 2, 1, {})], {"0.weight": V, "0.bias": double([0.1])}, {"input": X}, (Y > 0).double()
+    )
+    stated.loss.CopyFrom(catalog.construct("Loss", "BCEWithLogitsLoss", (), {name: double([0.3])}))
+    outcome = run(
+        replace(read_problem(stated, LIMITS), dtype=dtype), Wanted(ids=frozenset({TensorId(0, Quantity.LOSS)}))
+    )
+    loss = of(outcome, Quantity.LOSS)
+    weight = double([0.3])
+    expected = F.binary_cross_entropy_with_logits(X @ V.T + 0.1, (Y > 0).double(), **{name: weight})
+    assert loss.dtype is dtype
+    assert float((loss.double() - expected).abs()) < 4 * torch.finfo(dtype).eps
