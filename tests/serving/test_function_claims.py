@@ -121,6 +121,11 @@ def _nothing(message: Claim) -> None:
     message.output.CopyFrom(doubles([0]))
 
 
+def _no_elements(message: Claim) -> None:
+    message.point["x"].CopyFrom(doubles([2, 0]))
+    del message.gradient.tensors["x"]
+
+
 def _stranger(message: Claim) -> None:
     message.gradient.tensors["X"].CopyFrom(doubles([]))
 
@@ -149,6 +154,7 @@ def _batch_too_large(message: Claim) -> None:
         (_short_data, ('claim.point["x"].data', "BYTE_LENGTH")),
         (_vector, ("claim.output.shape", "NOT_SCALAR")),
         (_nothing, ("claim.output.shape", "EMPTY")),
+        (_no_elements, ('claim.point["x"].shape', "EMPTY")),
         (_stranger, ('claim.gradient.tensors["X"]', "UNKNOWN_TENSOR")),
         (_no_tensors, ("claim.gradient.tensors", "REQUIRED")),
         (_tolerance, ("claim.relative_tolerance", "OUT_OF_RANGE")),

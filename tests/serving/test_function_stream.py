@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import grpc
@@ -279,11 +279,11 @@ async def test_a_caller_may_end_its_side_after_the_last_answer(serve: Any, scrip
 @pytest.mark.parametrize("begun", [False, True])
 async def test_a_silent_caller_is_not_waited_for(serve: Any, scripted: Scripted, begun: bool, reason_of: Any) -> None:
     """DEADLINE_EXCEEDED with a reason of its own, before the claim and before an answer."""
-    running = await serve(checker=scripted, answer_seconds=0.2)
+    running = await serve(checker=scripted, answer_seconds=0.5)
     call = await asked(running) if begun else running.stub.CheckFunction()
     error = await failure_of(call)
     assert (error.code(), reason_of(error)) == (grpc.StatusCode.DEADLINE_EXCEEDED, "CALLER_TIMEOUT")
-    assert "0.2 seconds" in error.details()
+    assert "0.5 seconds" in error.details()
     if begun:
         await released(running, scripted)
 
@@ -291,7 +291,7 @@ async def test_a_silent_caller_is_not_waited_for(serve: Any, scripted: Scripted,
 async def test_a_caller_that_does_not_read_is_not_waited_for(serve: Any, scripted: Scripted) -> None:
     """Points that fill the connection's window and are not taken end the stream, and nothing of it is kept."""
     scripted.size = 1 << 20
-    running = await serve(checker=scripted, answer_seconds=0.2)
+    running = await serve(checker=scripted, answer_seconds=0.5)
     call = running.stub.CheckFunction()
     await call.write(start())
     await released(running, scripted)
@@ -320,10 +320,10 @@ async def test_a_cancelled_stream_is_released(serve: Any, scripted: Scripted, ho
 async def test_a_deadline_ends_a_stream(serve: Any, scripted: Scripted) -> None:
     """The computation is told to leave time for the report, and is closed when the deadline has passed."""
     running = await serve(checker=scripted)
-    call = await asked(running, timeout=0.5)
+    call = await asked(running, timeout=1.0)
     assert (await failure_of(call)).code() is grpc.StatusCode.DEADLINE_EXCEEDED
     await released(running, scripted)
-    assert scripted.options[0].max_seconds <= 0.4
+    assert scripted.options[0].max_seconds < 0.9
 
 
 async def test_a_disconnected_caller_is_released(serve: Any, scripted: Scripted) -> None:
@@ -382,77 +382,3 @@ async def test_a_fault_of_the_checker_is_internal_and_the_thread_lives_on(serve:
     call = running.stub.CheckFunction()
     await call.write(start())
     assert (await call.read()).HasField("estimate")
-
-
-Values = Mapping[str, Any]
-
-
-async def checked(running: Any, claim: witness_pb2.FunctionClaim, f: Callable[[Values], Any], **options: Any) -> Any:
-    """The report on a claim about `f`, which takes a batch of points."""
-    call = running.stub.CheckFunction(timeout=60)
-    await call.write(Request(start={"claim": claim, "options": witness_pb2.WitnessOptions(**options)}))
-    while (response := await call.read()).WhichOneof("message") != "report":
-        if response.HasField("points"):
-            values = f({name: array(value) for name, value in response.points.tensors.items()})
-            name = tensor_pb2.Dtype.Name(claim.output.dtype).removeprefix("DTYPE_").lower()
-            await call.write(Request(values={"batch": response.points.batch, "values": tensor(values, name)}))
-    assert await call.read() is aio.EOF
-    return response.report
-
-
-X = np.linspace(-1.0, 2.0, 6).reshape(2, 3)
-DTYPES = ("float64", "float32")
-
-
-def sines(x: Any) -> Any:
-    """A scalar function of each of many points [P, 2, 3]."""
-    return np.sin(x).sum((1, 2))
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("wrong", [False, True])
-async def test_the_real_engine_tells_right_gradients_from_wrong_ones(serve: Any, dtype: str, wrong: bool) -> None:
-    """The cosine is the gradient of a sum of sines; with one element off by a hundredth it is not."""
-    x = X.astype(dtype)
-    stated = np.cos(x)
-    stated[1, 2] += 0.01 * wrong
-    claim = witness_pb2.FunctionClaim(point={"x": tensor(x, dtype)}, output=tensor(np.sin(x).sum(), dtype))
-    claim.gradient.tensors["x"].CopyFrom(tensor(stated, dtype))
-    report = await checked(await serve(), claim, lambda at: sines(at["x"]))
-    assert comparison_pb2.Verdict.Name(report.verdict) == ("VERDICT_DISAGREES" if wrong else "VERDICT_AGREES")
-    if wrong:
-        assert list(report.tensors[0].judgements[0].worst.index) == [1, 2]
-
-
-@pytest.mark.parametrize("kind", ["jacobian", "vjp", "jvp"])
-@pytest.mark.parametrize("factor", [1.0, 2.0])
-async def test_the_real_engine_takes_every_kind_of_derivative(serve: Any, kind: str, factor: float) -> None:
-    """Of the elementwise exponential of x, doubled or not."""
-    point, along = np.array([0.5, -1.0, 2.0]), np.array([1.0, -2.0, 0.5])
-    slope = factor * np.exp(point)
-    claim = witness_pb2.FunctionClaim(point={"x": tensor(point)}, output=tensor(np.exp(point)))
-    if kind == "jacobian":
-        claim.jacobian.tensors["x"].CopyFrom(tensor(np.diag(slope)))
-    elif kind == "vjp":
-        claim.vjp.cotangent.CopyFrom(tensor(along))
-        claim.vjp.result.tensors["x"].CopyFrom(tensor(along * slope))
-    else:
-        claim.jvp.tangent.tensors["x"].CopyFrom(tensor(along))
-        claim.jvp.result.CopyFrom(tensor(along * slope))
-    report = await checked(await serve(), claim, lambda at: np.exp(at["x"]))
-    assert comparison_pb2.Verdict.Name(report.verdict) == ("VERDICT_AGREES" if factor == 1 else "VERDICT_DISAGREES")
-
-
-async def test_a_function_without_values_ends_in_a_report(serve: Any) -> None:
-    """NaN everywhere is an answer: nothing is confirmed."""
-    claim = start().start.claim
-    report = await checked(await serve(), claim, lambda at: np.full(len(at["x"]), np.nan))
-    assert report.verdict != comparison_pb2.VERDICT_AGREES
-
-
-async def test_the_real_engine_keeps_to_the_evaluations_that_are_allowed(serve: Any) -> None:
-    """A report of what there is, that says so."""
-    claim = start().start.claim
-    report = await checked(await serve(), claim, lambda at: at["x"] ** 2, max_evaluations=10)
-    assert not report.complete
-    assert [id.name for id in report.not_reached] == ["x"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import struct
 
 import pytest
 import torch
@@ -39,6 +40,13 @@ def test_a_tensor_is_what_the_generated_class_writes(shape: list[int], dtype: to
     joined = b"".join(messages.tensor_to_chunks(tensor))
     assert tensor_pb2.Tensor.FromString(joined) == expected
     assert joined == expected.SerializeToString() + (b"" if data else b"\x1a\x00")
+
+
+def test_a_single_element_may_have_any_stride() -> None:
+    """What is left of a broadcast tensor counts as contiguous, with a stride of 0."""
+    tensor = torch.tensor(2.5).expand(1)
+    assert tensor.stride() == (0,)
+    assert bytes(messages.tensor_to_bytes(tensor)) == struct.pack("<f", 2.5)
 
 
 @given(st.lists(st.tuples(SHAPES, st.sampled_from(list(DTYPES))), max_size=4), st.text(max_size=200))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Sequence
@@ -9,11 +10,14 @@ from typing import Any
 
 import pytest
 from google.protobuf.message import Message
-from gradproof.v1 import functions_pb2, gradient_service_pb2, network_pb2, problem_pb2, tensor_pb2
+from gradproof.v1 import functions_pb2, gradient_service_pb2, network_pb2, problem_pb2, tensor_pb2, witness_pb2
+from gradproof_server.engine import numeric
 from gradproof_server.engine.program import build_program
 from gradproof_server.engine.types import Limits, ProblemError
 from gradproof_server.serving.answers import Answer, Engine, Task
-from hypothesis import HealthCheck, given, settings
+from gradproof_server.serving.function_check import FunctionCheck
+from gradproof_server.serving.function_claims import FunctionLimits
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 LIMITS = Limits(
@@ -44,6 +48,9 @@ SEEDS = st.integers(0, 2**64 - 1)
 RUNS = settings(
     deadline=None, max_examples=500, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
+
+WITNESS_RUNS = settings(RUNS, max_examples=150)
+FUNCTION_LIMITS = FunctionLimits(LIMITS, max_elements=2_000, max_points_bytes=1 << 20, max_values_bytes=1 << 20)
 
 
 class Maker:
@@ -220,6 +227,58 @@ class Maker:
         request.diagnosis.max_seconds = 0.05
         return request
 
+    def verification(self, problem: problem_pb2.Problem | None = None) -> gradient_service_pb2.VerifyGradientsRequest:
+        """Any options for a random problem, with a claim now and then, and little time."""
+        request = gradient_service_pb2.VerifyGradientsRequest(problem=problem or self.problem())
+        for name, parameter in request.problem.parameters.items():
+            if self.chance(0.5):
+                claimed = request.claim.tensors.add(value=self.tensor(list(parameter.shape)[:16]))
+                claimed.id.quantity, claimed.id.name = tensor_pb2.QUANTITY_GRADIENT, name
+        self.options(request.options)
+        if self.chance(0.1):
+            self.message(request.options, 0.3)
+        return request
+
+    def options(self, options: witness_pb2.WitnessOptions) -> None:
+        """Options for a twentieth of a second."""
+        options.mode = self.any_of((0, 1, 2, 3))
+        options.include_values = self.chance(0.3)
+        options.max_seconds = 0.05
+
+    def function_start(self) -> gradient_service_pb2.CheckFunctionRequest:
+        """A claim about a function, mostly of shapes that fit each other."""
+        request = gradient_service_pb2.CheckFunctionRequest()
+        claim = request.start.claim
+        for name in NAMES[: self.any_of((1, 1, 2))]:
+            claim.point[name].CopyFrom(self.tensor())
+        kind = self.any_of(("gradient", "jacobian", "vjp", "jvp"))
+        claim.output.CopyFrom(self.tensor([] if kind == "gradient" else None))
+        output = list(claim.output.shape)
+        if kind == "vjp":
+            claim.vjp.cotangent.CopyFrom(self.tensor(output))
+        if kind == "jvp":
+            claim.jvp.result.CopyFrom(self.tensor(output))
+        named = {"gradient": claim.gradient, "jacobian": claim.jacobian, "vjp": claim.vjp.result}
+        before = output if kind == "jacobian" else []
+        for name, tensor in claim.point.items():
+            target = named.get(kind) or claim.jvp.tangent
+            shape = [*before, *tensor.shape]
+            target.tensors[name].CopyFrom(self.tensor(shape if set(shape) <= set(range(5)) else None))
+        self.options(request.start.options)
+        if self.chance(0.1):
+            self.message(request, 0.3)
+        return request
+
+    def function_values(self, points: witness_pb2.PointBatch, like: tensor_pb2.Tensor) -> bytes:
+        """Any values at these points, most of them such as a smooth function has."""
+        values = witness_pb2.BatchValues(batch=points.batch)
+        values.values.CopyFrom(self.tensor([points.points, *like.shape]))
+        if self.chance(0.99):
+            width = max(1, len(like.data)) // max(1, math.prod(like.shape))
+            data = self._data(like.dtype, width, points.points * math.prod(like.shape))
+            values.values.dtype, values.values.data = like.dtype, data
+        return gradient_service_pb2.CheckFunctionRequest(values=values).SerializeToString()
+
     def mutated(self, data: bytes) -> bytes:
         """The bytes with a few of them changed, cut out or doubled."""
         changed = bytearray(data)
@@ -262,6 +321,25 @@ def test_random_claims_are_checked_or_refused(seed: int) -> None:
     answer("CheckGradients", Maker(seed).check().SerializeToString())
 
 
+@WITNESS_RUNS
+@given(seed=SEEDS)
+def test_random_functions_are_checked_or_refused(seed: int) -> None:
+    """CheckFunction takes any claim and any values, or says what is wrong with them."""
+    maker = Maker(seed)
+    start = maker.function_start()
+    check = FunctionCheck(numeric.check_function, FUNCTION_LIMITS, 600.0)
+    try:
+        reply = check.start(start.SerializeToString())
+        while reply is not None:
+            response = gradient_service_pb2.CheckFunctionResponse.FromString(reply.response)
+            values = maker.function_values(response.points, start.start.claim.output)
+            reply = check.answer(values) if reply.asks else check.advance()
+    except ProblemError as error:
+        event(type(error).__name__)
+    finally:
+        check.close()
+
+
 @pytest.fixture(scope="module")
 def founding_case() -> gradient_service_pb2.CheckGradientsRequest:
     """Two bias-free linear layers, L1Loss, SGD, and a wrong claim."""
@@ -292,3 +370,14 @@ def test_bytes_that_were_damaged_are_answered_or_refused(
     data = Maker(seed).mutated(founding_case.SerializeToString(deterministic=True))
     answer("CheckGradients", data)
     answer("ComputeGradients", data)
+
+
+@WITNESS_RUNS
+@given(seed=SEEDS)
+def test_random_verifications_are_answered_or_refused(
+    founding_case: gradient_service_pb2.CheckGradientsRequest, seed: int
+) -> None:
+    """VerifyGradients answers any options for any problem, and for the founding case, or says what is wrong."""
+    problem = founding_case.problem if seed % 3 else None
+    found = answer("VerifyGradients", Maker(seed).verification(problem).SerializeToString())
+    event(found.failure.kind.reason if found.failure else "answered")

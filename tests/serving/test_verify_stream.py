@@ -133,7 +133,7 @@ async def test_a_cancelled_stream_stops_the_engine(serve: Any, scripted: Scripte
 async def test_a_deadline_stops_the_engine(serve: Any, scripted: Scripted) -> None:
     """The caller keeps what was sent and gets DEADLINE_EXCEEDED; the computation ends."""
     running = await serve(scripted)
-    call = raw(running, timeout=0.5)
+    call = raw(running, timeout=1.0)
     assert [await call.read(), await call.read()] == [b"one", b"two"]
     assert (await failure_of(call)).code() is grpc.StatusCode.DEADLINE_EXCEEDED
     assert await scripted.has(scripted.stopped)

@@ -139,10 +139,10 @@ class _Reader:
         return tensor
 
     def _point(self) -> Tensors:
-        if not any(math.prod(tensor.shape) for tensor in self.message.point.values()):
-            self.fail("point", "REQUIRED", "a point has at least one tensor with at least one element")
+        if not self.message.point:
+            self.fail("point", "REQUIRED", "a point has at least one tensor")
         found = {
-            name: self.tensor(self.message.point[name], f'point["{name}"]', finite=True)
+            name: self._filled(self.message.point[name], f'point["{name}"]', finite=True)
             for name in sorted(self.message.point)
         }
         return {name: tensor for name, tensor in found.items() if tensor is not None}
@@ -152,9 +152,14 @@ class _Reader:
         if not self.message.HasField(field):
             self.fail(field, "REQUIRED", f"the function's {field} at the point")
             return None
-        if math.prod(message.shape) == 0:
-            self.fail(f"{field}.shape", "EMPTY", f"{shape_text(message.shape)} has no elements")
-        return self.tensor(message, field)
+        return self._filled(message, field)
+
+    def _filled(self, message: tensor_pb2.Tensor, path: str, *, finite: bool = False) -> torch.Tensor | None:
+        """A floating tensor that has elements, or None where it is wrong."""
+        tensor = self.tensor(message, path, finite=finite)
+        if tensor is not None and tensor.numel() == 0:
+            self.fail(f"{path}.shape", "EMPTY", f"{shape_text(tensor.shape)} has no elements")
+        return tensor
 
     def _kind(self) -> DerivativeKind | None:
         if (name := self.message.WhichOneof("derivative")) is None:

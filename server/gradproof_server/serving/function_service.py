@@ -133,7 +133,7 @@ class FunctionService:
 
 
 async def _read(context: Context) -> bytes:
-    request = await context.read()
+    request: object = await context.read()
     if not isinstance(request, bytes):  # aio.EOF, which a cancelled call reads too, a moment before it is cancelled
         await asyncio.sleep(_CANCELLATION_SECONDS)
         raise StreamEndedError("the caller ended its side of the stream before the report")

@@ -21,6 +21,10 @@ _Context: TypeAlias = "aio.ServicerContext[Any, Any]"
 _Behavior: TypeAlias = Callable[[Any, _Context], Awaitable[Any]]
 
 
+# The caller's clock rings first, by the time that its request took to get here, and it then cancels the call.
+_DEADLINE_SECONDS = 0.05
+
+
 class CallFailedError(Exception):
     """Ends a call with a failure."""
 
@@ -140,5 +144,5 @@ def _code_of(context: _Context) -> grpc.StatusCode:
 
 def _code_of_cancellation(context: _Context) -> grpc.StatusCode:
     remaining = context.time_remaining()
-    expired = remaining is not None and remaining <= 0
+    expired = remaining is not None and remaining <= _DEADLINE_SECONDS
     return grpc.StatusCode.DEADLINE_EXCEEDED if expired else grpc.StatusCode.CANCELLED

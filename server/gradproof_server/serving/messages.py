@@ -41,7 +41,7 @@ _DTYPES: Mapping[torch.dtype, tensor_pb2.Dtype] = {
 
 def tensor_to_bytes(tensor: torch.Tensor) -> memoryview:
     """The elements, row-major and little-endian; a view of the tensor's own memory where it has that layout."""
-    flat = tensor.detach().cpu().contiguous().reshape(-1)
+    flat = tensor.detach().cpu().contiguous().as_strided((tensor.numel(),), (1,))  # one element may have any stride
     return flat.view(torch.uint8).numpy().data  # as bytes, because NumPy has no bfloat16
 
 
