@@ -120,7 +120,7 @@ def refine(setting: Setting, lines: Array, first: Array) -> Generator[Ask, Answe
     """The long ladder of some lines: from far above the screening step to where rounding rules."""
     above = ABOVE_GUESSED if setting.guessed[lines].any() else ABOVE
     lowest = LOWEST * setting.eps * setting.scale[lines]
-    reach = float(np.max(first * above / lowest))
+    reach = float(np.nan_to_num(np.max(first * above / lowest), nan=np.inf))  # NaN where the scale overflowed
     rungs = int(np.clip(np.log(reach) / np.log(RATIO), 6, MOST_RUNGS))
     return (yield from climb(setting, lines, first * above, rungs))
 
