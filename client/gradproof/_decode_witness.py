@@ -88,6 +88,7 @@ def tensor_witness(message: witness_pb2.TensorWitness) -> TensorWitness:
         bars=_values(message.bars),
         stated=_values(message.stated),
         taylor_order=message.taylor_order if message.HasField("taylor_order") else None,
+        shape=tuple(message.shape),
     )
 
 

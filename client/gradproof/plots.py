@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,19 +22,16 @@ FORMATS = ("png", "svg", "pdf")
 MOST_TENSORS = 8
 """Of more tensors those with the gravest verdicts are shown."""
 PANEL_INCHES = (6.0, 3.2)
-COLUMNS_WITHOUT_SHAPE = 64
 LOGARITHMS = (-16.0, 0.0)
 """Ends of the scale of colours, the same in all maps: from float64's rounding to wrong altogether."""
-Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
-"""Shapes of parameters and inputs by name."""
 
 
-def save_plot(verification: Verification, file: Path | str, shapes: Shapes | None = None) -> None:
+def save_plot(verification: Verification, file: Path | str) -> None:
     """Writes the plots of a verification, one row a tensor; the suffix of the file says the format.
 
     On the left is the gap to the stated derivative over the step: it falls as h² and rises as rounding/h for a right
     derivative, and stays level for a wrong one. On the right is |stated - numeric| / (|numeric| + bar) of each element
-    that was looked at, where `include_values` asked for them; `shapes` arranges them as the tensor is.
+    that was looked at, where `include_values` asked for them.
 
     Raises:
         PlotExtraMissingError: matplotlib is not installed.
@@ -45,10 +41,10 @@ def save_plot(verification: Verification, file: Path | str, shapes: Shapes | Non
     kind = Path(file).suffix.lower().removeprefix(".")
     if kind not in FORMATS:
         raise ValueError(f"{file} has no suffix of a plot; valid are {', '.join('.' + name for name in FORMATS)}")
-    verification_to_figure(verification, shapes or {}).savefig(file, format=kind)
+    verification_to_figure(verification).savefig(file, format=kind)
 
 
-def verification_to_figure(verification: Verification, shapes: Shapes) -> Figure:
+def verification_to_figure(verification: Verification) -> Figure:
     """The plots as a figure of matplotlib. Raises PlotExtraMissingError where that is not installed."""
     try:
         figures: Any = importlib.import_module("matplotlib.figure")
@@ -61,7 +57,7 @@ def verification_to_figure(verification: Verification, shapes: Shapes) -> Figure
     panels = figure.subplots(rows, 2, squeeze=False)
     for tensor, (left, right) in zip(tensors, panels, strict=False):
         _draw_sweep(left, tensor)
-        _draw_map(right, tensor, shapes)
+        _draw_map(right, tensor)
     if not tensors:
         _say(panels[0][0], "nothing was looked at")
         panels[0][1].set_axis_off()
@@ -111,33 +107,32 @@ def _positive(values: Array) -> Array:
     return np.where(values > 0, values, np.nan)
 
 
-def _draw_map(axes: Axes, tensor: TensorWitness, shapes: Shapes) -> None:
+def _draw_map(axes: Axes, tensor: TensorWitness) -> None:
     """The relative difference of each element that was looked at, as colours on a logarithmic scale."""
     if not tensor.positions.size:
         _say(axes, "no values were asked for")
         return
     ticker: Any = importlib.import_module("matplotlib.ticker")
     low, high = LOGARITHMS
-    image = axes.imshow(difference_map(tensor, shapes), aspect="auto", interpolation="nearest", vmin=low, vmax=high)
+    image = axes.imshow(difference_map(tensor), aspect="auto", interpolation="nearest", vmin=low, vmax=high)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(ticker.MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
     axes.figure.colorbar(image, ax=axes, label="log10 of the relative difference")
     axes.set_title(f"{_name(tensor)}: |stated - numeric| / (|numeric| + bar)", fontsize="medium")
 
 
-def difference_map(tensor: TensorWitness, shapes: Shapes) -> Array:
+def difference_map(tensor: TensorWitness) -> Array:
     """log10 of the relative differences as a matrix; NaN where an element was not looked at.
 
-    Its rows are the tensor's first axis; of a tensor whose shape is not known, lines of COLUMNS_WITHOUT_SHAPE elements.
-    For a Jacobian the largest difference of all outputs stands for an element.
+    Its rows are the tensor's first axis; a vector is one row. For a Jacobian the largest difference of all outputs
+    stands for an element.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         relative = np.abs(tensor.stated - tensor.numeric) / (np.abs(tensor.numeric) + tensor.bars)
         logarithms = np.log10(np.maximum(relative, np.finfo(np.float64).eps))
     worst = logarithms.reshape(len(tensor.positions), -1).max(axis=1)
-    shape = shapes.get(tensor.tensor.name, ())
-    columns = shape[-1] if len(shape) == 1 else int(np.prod(shape[1:])) if shape else COLUMNS_WITHOUT_SHAPE
-    rows = -(-tensor.elements // columns)
+    rows = tensor.shape[0] if len(tensor.shape) > 1 else 1
+    columns = tensor.elements // rows
     flat = np.full(rows * columns, np.nan)
     flat[tensor.positions] = worst
     return flat.reshape(rows, columns)

@@ -257,6 +257,7 @@ class TensorWitness:
         stated: the derivatives that the reference, or the caller of a function, states, of the same shape.
         taylor_order: of the remainder of the first-order Taylor expansion: 2 for a right gradient, 1 for a wrong one;
             None where rounding or linearity hides it.
+        shape: of the tensor.
 
     `positions`, `numeric`, `bars` and `stated` are empty unless `include_values` asked for them.
     """
@@ -277,6 +278,7 @@ class TensorWitness:
     bars: Array
     stated: Array
     taylor_order: float | None
+    shape: tuple[int, ...]
 
     @property
     def verdict(self) -> Verdict:

@@ -81,7 +81,7 @@ def verify(file: str, output: str, connection: Connection, estimate: bool, plot:
         print_error(STDIN_NAME if file == STDIN else file, error, read)
         return status.FAILED
     _print(verification, read, output, options["step"] or 0)
-    if plot is not None and not _save_plot(verification, plot, read):
+    if plot is not None and not _save_plot(verification, plot):
         return status.FAILED
     return status.of_verification(verification)
 
@@ -144,11 +144,10 @@ def _print(verification: Verification, read: ProblemFile, output: str, step: int
         click.echo(f"{others} claimed {noun} of step {step}; `gradproof check` looks at them")
 
 
-def _save_plot(verification: Verification, plot: Path, read: ProblemFile) -> bool:
+def _save_plot(verification: Verification, plot: Path) -> bool:
     """Writes the plots; whether that was possible."""
-    tensors = {**read.problem.inputs, **read.problem.parameters}
     try:
-        save_plot(verification, plot, {name: tuple(tensor.shape) for name, tensor in tensors.items()})
+        save_plot(verification, plot)
     except (GradproofError, OSError) as error:
         click.echo(f"{plot}: {error}", err=True)
         return False

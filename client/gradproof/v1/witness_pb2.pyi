@@ -220,7 +220,7 @@ class Kink(_message.Message):
     def __init__(self, node: _Optional[str] = ..., type: _Optional[str] = ..., index: _Optional[_Iterable[int]] = ..., value: _Optional[float] = ..., left: _Optional[float] = ..., right: _Optional[float] = ..., taken: _Optional[float] = ..., text: _Optional[str] = ...) -> None: ...
 
 class TensorWitness(_message.Message):
-    __slots__ = ("id", "mode", "elements", "elements_checked", "directions_checked", "judgements", "kinks", "detectable", "detectable_relative", "note", "sweep", "positions", "numeric", "bars", "stated", "taylor_order")
+    __slots__ = ("id", "mode", "elements", "elements_checked", "directions_checked", "judgements", "kinks", "detectable", "detectable_relative", "note", "sweep", "positions", "numeric", "bars", "stated", "taylor_order", "shape")
     ID_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
     ELEMENTS_FIELD_NUMBER: _ClassVar[int]
@@ -237,6 +237,7 @@ class TensorWitness(_message.Message):
     BARS_FIELD_NUMBER: _ClassVar[int]
     STATED_FIELD_NUMBER: _ClassVar[int]
     TAYLOR_ORDER_FIELD_NUMBER: _ClassVar[int]
+    SHAPE_FIELD_NUMBER: _ClassVar[int]
     id: _tensor_pb2.TensorId
     mode: WitnessMode
     elements: int
@@ -253,7 +254,8 @@ class TensorWitness(_message.Message):
     bars: _tensor_pb2.Tensor
     stated: _tensor_pb2.Tensor
     taylor_order: float
-    def __init__(self, id: _Optional[_Union[_tensor_pb2.TensorId, _Mapping]] = ..., mode: _Optional[_Union[WitnessMode, str]] = ..., elements: _Optional[int] = ..., elements_checked: _Optional[int] = ..., directions_checked: _Optional[int] = ..., judgements: _Optional[_Iterable[_Union[Judgement, _Mapping]]] = ..., kinks: _Optional[_Iterable[_Union[Kink, _Mapping]]] = ..., detectable: _Optional[float] = ..., detectable_relative: _Optional[float] = ..., note: _Optional[str] = ..., sweep: _Optional[_Union[Sweep, _Mapping]] = ..., positions: _Optional[_Iterable[int]] = ..., numeric: _Optional[_Union[_tensor_pb2.Tensor, _Mapping]] = ..., bars: _Optional[_Union[_tensor_pb2.Tensor, _Mapping]] = ..., stated: _Optional[_Union[_tensor_pb2.Tensor, _Mapping]] = ..., taylor_order: _Optional[float] = ...) -> None: ...
+    shape: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, id: _Optional[_Union[_tensor_pb2.TensorId, _Mapping]] = ..., mode: _Optional[_Union[WitnessMode, str]] = ..., elements: _Optional[int] = ..., elements_checked: _Optional[int] = ..., directions_checked: _Optional[int] = ..., judgements: _Optional[_Iterable[_Union[Judgement, _Mapping]]] = ..., kinks: _Optional[_Iterable[_Union[Kink, _Mapping]]] = ..., detectable: _Optional[float] = ..., detectable_relative: _Optional[float] = ..., note: _Optional[str] = ..., sweep: _Optional[_Union[Sweep, _Mapping]] = ..., positions: _Optional[_Iterable[int]] = ..., numeric: _Optional[_Union[_tensor_pb2.Tensor, _Mapping]] = ..., bars: _Optional[_Union[_tensor_pb2.Tensor, _Mapping]] = ..., stated: _Optional[_Union[_tensor_pb2.Tensor, _Mapping]] = ..., taylor_order: _Optional[float] = ..., shape: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Reproducer(_message.Message):
     __slots__ = ("seed", "environment", "directions")

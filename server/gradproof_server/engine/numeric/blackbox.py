@@ -380,6 +380,7 @@ def _witness(
         bars=torch.from_numpy(slopes.bar[:count].copy()) if values else None,
         stated=torch.from_numpy(stated.values[:count].copy()) if values else None,
         taylor_order=taylor_order(measured.screen, stated.values),
+        shape=part.shape,
     )
 
 

@@ -182,6 +182,7 @@ class TensorWitness:
     bars: torch.Tensor | None = None
     stated: torch.Tensor | None = None
     taylor_order: float | None = None
+    shape: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

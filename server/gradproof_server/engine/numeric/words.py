@@ -82,6 +82,7 @@ def tensor_witness(
         bars=torch.from_numpy(slopes.bar[:elements].copy()) if values else None,
         stated=torch.from_numpy(stated[0].values[:elements].copy()) if values else None,
         taylor_order=taylor_order(measured.screen, stated[0].values),
+        shape=tuple(lines.x.shape),
     )
 
 
