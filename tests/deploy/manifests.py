@@ -18,6 +18,7 @@ OVERLAYS = sorted(p.parent.name for p in (DEPLOY / "kubernetes" / "overlays").gl
 COMPONENTS = sorted(p.parent for p in (DEPLOY / "kubernetes" / "components").glob("*/kustomization.yaml"))
 
 Manifest = Mapping[str, Any]
+ADAPTER = "Prometheus adapter"
 
 _BYTES = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 
@@ -95,21 +96,31 @@ def bytes_of(quantity: str) -> int:
     return int(quantity[:-2]) * _BYTES[quantity[-2:]]
 
 
-def queries() -> Iterator[tuple[str, str]]:
+def queries() -> list[tuple[str, str]]:
     """Every PromQL expression under deploy/ with where it stands: rules, dashboard, autoscalers."""
+    return [*_queries_of_rules(), *_queries_of_panels(), *_queries_of_autoscalers()]
+
+
+def _queries_of_rules() -> Iterator[tuple[str, str]]:
     for group in alert_rules()["groups"]:
         for rule in group["rules"]:
             yield rule.get("alert") or rule["record"], rule["expr"]
+
+
+def _queries_of_panels() -> Iterator[tuple[str, str]]:
     for panel in dashboard()["panels"]:
         for target in panel.get("targets", ()):
             yield f"dashboard: {panel['title']}", target["expr"]
+
+
+def _queries_of_autoscalers() -> Iterator[tuple[str, str]]:
     components = DEPLOY / "kubernetes" / "components"
     scaled = yaml.safe_load((components / "autoscaling-keda" / "scaledobject.yaml").read_text())
     for trigger in scaled["spec"]["triggers"]:
         yield "KEDA", trigger["metadata"]["query"]
     adapter = yaml.safe_load((components / "autoscaling-hpa" / "prometheus-adapter.yaml").read_text())
     for rule in adapter["rules"]:
-        yield "Prometheus adapter", rule["seriesQuery"]
+        yield ADAPTER, rule["seriesQuery"]
 
 
 def alert_rules() -> Manifest:
