@@ -15,7 +15,7 @@ from typing import Any
 import grpc
 import pytest
 import torch
-from gradproof.v1 import gradient_service_pb2_grpc
+from gradproof.v1 import gradient_service_pb2, gradient_service_pb2_grpc, tensor_pb2
 from gradproof_server.app import start_embedded
 from gradproof_server.serving.server import StartError
 from gradproof_server.settings import Settings
@@ -82,6 +82,25 @@ async def test_it_can_be_used_from_a_running_event_loop(check_request: Any) -> N
             stub = gradient_service_pb2_grpc.GradientServiceStub(channel)
             responses = await asyncio.gather(*(stub.CheckGradients(check_request) for _ in range(20)))
     assert {response.verdict for response in responses} == {2}
+
+
+async def test_open_streams_are_told_that_it_stops() -> None:
+    """A check of a function that waits for its caller ends with SHUTTING_DOWN, and no thread is left."""
+    one = tensor_pb2.Tensor(dtype=tensor_pb2.DTYPE_FLOAT64, data=bytes(8))
+    start = gradient_service_pb2.FunctionStart(claim={"point": {"x": one}, "output": one})
+    start.claim.gradient.tensors["x"].CopyFrom(one)
+    server = start_embedded()
+    async with aio.insecure_channel(server.target) as channel:
+        call = gradient_service_pb2_grpc.GradientServiceStub(channel).CheckFunction()
+        await call.write(gradient_service_pb2.CheckFunctionRequest(start=start))
+        assert (await call.read()).HasField("estimate")
+        assert (await call.read()).HasField("points")
+        await asyncio.to_thread(server.stop)
+        with pytest.raises(aio.AioRpcError) as caught:
+            await call.read()
+    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert b"SHUTTING_DOWN" in dict(caught.value.trailing_metadata())["grpc-status-details-bin"]
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("gradproof")] == []
 
 
 def test_where_unix_sockets_cannot_be_used_it_is_on_the_loopback(

@@ -12,6 +12,7 @@ from typing import Any
 
 import grpc
 import pytest
+import torch
 from google.rpc import error_details_pb2
 from gradproof.v1 import comparison_pb2, gradient_service_pb2, tensor_pb2
 from gradproof_server.engine.types import Limits, ShouldStop, StoppedError, Verdict
@@ -353,7 +354,8 @@ async def test_a_cancelled_real_computation_ends(serve: Any, verify_request: Req
 
 
 def test_an_answer_that_could_not_be_sent_is_refused_early(verify_request: Request) -> None:
-    """The tensors together may have as many bytes as a message; above that it ends without a report."""
+    """The tensors together may have as many bytes as a message; above that it ends without a report, and PyTorch's
+    switches are as before."""
     sent: list[Part] = []
     task = Task("VerifyGradients", verify_request.SerializeToString())
     assert Engine(Limits(), 1 << 20)(task, lambda: False, sent.append).failure is None
@@ -364,3 +366,4 @@ def test_an_answer_that_could_not_be_sent_is_refused_early(verify_request: Reque
     assert failure is not None
     assert failure.kind.reason == "RESPONSE_TOO_LARGE"
     assert all(Response.FromString(part.response).WhichOneof("event") != "report" for part in sent)
+    assert not torch.are_deterministic_algorithms_enabled()

@@ -87,7 +87,7 @@ ERROR_KINDS = (
         "LIMIT_EXCEEDED",
         _CODE.RESOURCE_EXHAUSTED,
         False,
-        "The problem is above a limit of this server (ListCatalog tells them). `QuotaFailure` names the limit.",
+        "The request is above a limit of this server (ListCatalog tells those of problems). `QuotaFailure` names it.",
         (LimitExceededError,),
     ),
     ErrorKind(
@@ -203,6 +203,13 @@ the `.proto` files, with 0-based indices and map keys in brackets: `problem.netw
 `problem.parameters["1.weight"].shape`. `description` has the value and what would be valid, `reason` is the stable name
 of the rule. The details take at most {details} bytes; where there are more violations than fit, the last one has the
 reason `VIOLATIONS_OMITTED` and says how many were left out.
+
+Paths of `CheckFunction` begin with the message that is wrong, `start` or `values`:
+`start.claim.gradient.tensors["x"].shape`, `values.batch`.
+
+## Streams
+
+A stream that ends in an error has sent messages before it, and they stay true.
 
 ## What is not in the table
 
