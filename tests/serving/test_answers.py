@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from gradproof.v1 import gradient_service_pb2, problem_pb2, tensor_pb2
+from gradproof_server.engine.numeric.types import WitnessOptions
 from gradproof_server.engine.types import DiagnosisOptions, Limits, Verdict
 from gradproof_server.serving import requests
 from gradproof_server.serving.answers import METHODS, STREAMS, Answer, Engine, Task
@@ -147,6 +148,14 @@ def test_a_diagnosis_leaves_time_to_answer_before_the_deadline() -> None:
     assert 7.0 < requests.within(options, time.monotonic() + 10).max_seconds <= 8.0
     assert requests.within(options, time.monotonic() - 1).max_seconds == 0.0
     assert requests.within(options, None) == options
+
+
+def test_an_option_that_is_unset_is_within_the_server_s_limit_too() -> None:
+    """A server that allows ten seconds gives ten where the default is sixty, and less before a deadline."""
+    options = WitnessOptions()
+    assert requests.within(options, None, 10.0).max_seconds == 10.0
+    assert requests.within(options, None, 600.0).max_seconds == 60.0
+    assert 3.0 < requests.within(options, time.monotonic() + 5, 10.0).max_seconds <= 4.0
 
 
 def test_a_verdict_comes_even_where_no_time_is_left_to_explain_it(check_request: Check) -> None:

@@ -165,7 +165,8 @@ class Engine:
             training = self._read(request.problem, more, notes)
             claimed = request.HasField("claim")
             claim = engine.read_claim(request.claim, training, self.limits) if claimed else ()
-            options = requests.within(witness_requests.witness_options(request.options), task.deadline)
+            options = witness_requests.witness_options(request.options)
+            options = requests.within(options, task.deadline, self.max_witness_seconds)
             del request
         told = 0
         for event in _timed(numeric.verify(training, claim, options, should_stop), notes):

@@ -87,7 +87,7 @@ class FunctionCheck:
             raise InvalidProblemError(found)
         options = witness_requests.function_options(start.options)
         check_directions(claim, options, self._limits, "start.options")
-        return claim, requests.within(options, self._deadline)
+        return claim, requests.within(options, self._deadline, self._max_seconds)
 
     def answer(self, request: bytes) -> Reply | None:
         """Takes the caller's values at the points of the last reply; the next reply."""

@@ -53,12 +53,12 @@ def diagnosis_options(message: diagnosis_pb2.DiagnosisOptions) -> DiagnosisOptio
     return DiagnosisOptions(**{name: getattr(message, name) for name in names if message.HasField(name)})
 
 
-def within(options: _Options, deadline: float | None) -> _Options:
-    """The options with no more seconds than leave time to answer before the deadline (of time.monotonic())."""
-    if deadline is None:
-        return options
-    usable = _SHARE_OF_REMAINING_TIME * max(0.0, deadline - time.monotonic())
-    return dataclasses.replace(options, max_seconds=min(options.max_seconds, usable))
+def within(options: _Options, deadline: float | None, most_seconds: float = math.inf) -> _Options:
+    """The options with no more seconds than `most_seconds`, and than leave time to answer before the deadline (of
+    time.monotonic())."""
+    if deadline is not None:
+        most_seconds = min(most_seconds, _SHARE_OF_REMAINING_TIME * max(0.0, deadline - time.monotonic()))
+    return dataclasses.replace(options, max_seconds=min(options.max_seconds, most_seconds))
 
 
 def _include_violations(include: Iterable[int]) -> list[Violation]:
