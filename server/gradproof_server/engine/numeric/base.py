@@ -59,7 +59,11 @@ def set_random_state(state: Tensor, device: torch.device) -> None:
 @dataclass(frozen=True)
 class Base:
     """A training step at its point: all tensors that go in, all values and gradients that come out. float64, on the
-    training's device."""
+    training's device.
+
+    together: whether a node gives the same for many points at once, as far as that was tried; by its name, the tensor
+    of its own that changes, and which of its inputs change.
+    """
 
     training: Training
     step: int
@@ -70,6 +74,7 @@ class Base:
     gradients: Mapping[TensorId, Tensor]
     loss: float
     random_states: Mapping[str, Tensor]
+    together: dict[tuple[str, str, tuple[bool, ...]], bool] = field(default_factory=dict)
 
     @property
     def program(self) -> Program:

@@ -88,4 +88,4 @@ def _through_linear(base: Base, node: Node, key: str, value: Feature) -> Tensor:
     weight = node_tensors(node, base.program, base.parameters)["weight"]  # [out, in]
     change = value.values - _first(base.values[key])[value.which]  # [P, *rest]
     columns = weight.T[value.which].view(len(change), *[1] * (change.dim() - 1), -1)  # [P, 1..., out]
-    return base.values[node.name] + change[..., None] * columns
+    return torch.addcmul(base.values[node.name], change[..., None], columns)

@@ -8,12 +8,14 @@ parameters change one feature of its output; that feature alone is followed unti
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import torch
+from torch.autograd import forward_ad
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..errors import TORCH_ERRORS
 from ..forward import call_node, loss_value
@@ -69,8 +71,7 @@ class Downstream:
     def __init__(self, base: Base, id: TensorId) -> None:
         self.base, self.id = base, id
         self.nodes = self._changing()
-        self._alone: set[str] = set()
-        self._tried: set[tuple[str, tuple[bool, ...]]] = set()
+        self._loss_alone = False
 
     def _changing(self) -> tuple[Node, ...]:
         """Nodes that use the tensor, or what comes of it."""
@@ -128,14 +129,11 @@ class Downstream:
         """Outputs of a node for all points, [P, *shape] each."""
         keys = [*node.inputs, *(key for _, key in node.named_inputs)]
         many = {key: features.dense(self.base, key, values[key], count) for key in keys if key in values}
-        signature = (node.name, tuple(key in many for key in keys))
-        if node.name not in self._alone and signature not in self._tried:
-            self._tried.add(signature)
-            if not self._gives_the_same(node, many, moved):
-                self._alone.add(node.name)
-        if node.name in self._alone:
-            return self._one_by_one(node, many, moved, count)
-        return self._together(node, many, moved, count)
+        signature = (node.name, self.id.name if moved is not None else "", tuple(key in many for key in keys))
+        together = self.base.together
+        if signature not in together:
+            together[signature] = self._gives_the_same(node, many, moved)
+        return (self._together if together[signature] else self._one_by_one)(node, many, moved, count)
 
     def _gives_the_same(self, node: Node, many: Mapping[str, Tensor], moved: Tensor | None) -> bool:
         """Whether the node on two points that are the base gives the base's values twice."""
@@ -159,7 +157,8 @@ class Downstream:
 
         self._restore_random_state(node)
         in_dims = (None if moved is None else 0, dict.fromkeys(many, 0), dict.fromkeys(buffers, 0))
-        made: Any = torch.func.vmap(one, in_dims=in_dims, randomness="same")(moved, dict(many), buffers)
+        with sdpa_kernel(SDPBackend.MATH):  # the only attention that many points share
+            made: Any = torch.func.vmap(one, in_dims=in_dims, randomness="same")(moved, dict(many), buffers)
         return tuple(made)
 
     def _one_by_one(
@@ -198,13 +197,12 @@ class Downstream:
             return self.alone(node, dict(zip(keys, inputs, strict=False)), inputs[-1] if own else None)
 
         try:
-            both: Any = torch.func.jvp(call, tuple(given), tuple(tangents[name] for name in [*keys, *own]))
+            values, made = _pushed(call, given, [tangents[name] for name in [*keys, *own]])
         except (*TORCH_ERRORS, ProblemError):
             return None
-        values, made = both
         known = [self.base.values[key] for key in self.base.keys[node.name]]
         same = all(_close(value, other) for value, other in zip(values, known, strict=False))
-        return tuple(made) if same else None
+        return made if same else None
 
     def derivative_along(self, direction: Tensor) -> float | None:
         """The loss's derivative along a direction of the tensor by forward mode; None where an operation has none."""
@@ -217,14 +215,14 @@ class Downstream:
         keys = [key for key in tangents if key in self.base.values or key == self.id.name]
         own = self.id.quantity is Quantity.GRADIENT
 
-        def loss(*inputs: Tensor) -> Tensor:
+        def loss(*inputs: Tensor) -> tuple[Tensor]:
             values = dict(zip(keys, inputs, strict=True))
             moved = values.pop(self.id.name) if own else None
-            return self._loss_at(values, moved if self._is_of_loss else None)
+            return (self._loss_at(values, moved if self._is_of_loss else None),)
 
-        point = tuple(self.base.variable(self.id) if key == self.id.name else self.base.values[key] for key in keys)
+        point = [self.base.variable(self.id) if key == self.id.name else self.base.values[key] for key in keys]
         try:
-            slope = torch.func.jvp(loss, point, tuple(tangents[key] for key in keys))[1]
+            slope = _pushed(loss, point, [tangents[key] for key in keys])[1][0]
         except (*TORCH_ERRORS, ProblemError):
             return None
         return float(slope)
@@ -268,14 +266,25 @@ class Downstream:
         def one(x: Tensor | None, inputs: dict[str, Tensor]) -> Tensor:
             return self._loss_at(inputs, x)
 
-        if "loss" not in self._alone:
+        if not self._loss_alone:
             in_dims = (None if own is None else 0, dict.fromkeys(many, 0))
             try:
                 return torch.func.vmap(one, in_dims=in_dims)(own, many)
             except (*TORCH_ERRORS, InvalidProblemError):
-                self._alone.add("loss")
+                self._loss_alone = True
         rows = [({key: value[p] for key, value in many.items()}, None if own is None else own[p]) for p in range(count)]
         return torch.stack([self._loss_at(*row) for row in rows])
+
+
+def _pushed(
+    call: Callable[..., tuple[Tensor, ...]], inputs: Sequence[Tensor], tangents: Sequence[Tensor]
+) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """Outputs of a call, and what PyTorch's forward mode makes of tangents of its inputs: 0 where nothing arrives."""
+    with forward_ad.dual_level():
+        outputs = call(*(forward_ad.make_dual(x, t.to(x.dtype)) for x, t in zip(inputs, tangents, strict=True)))
+        both = [forward_ad.unpack_dual(output) for output in outputs]
+        made = (torch.zeros_like(value) if tangent is None else tangent for value, tangent in both)
+        return tuple(value for value, _ in both), tuple(made)
 
 
 def _close(value: Tensor, known: Tensor) -> bool:

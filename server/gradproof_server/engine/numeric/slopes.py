@@ -48,6 +48,11 @@ class Ladder:
     blur: Array
     ratio: float
 
+    def of(self, lines: Array) -> Ladder:
+        """That of some lines (positions)."""
+        arrays = (self.steps, self.up, self.down, self.center, self.noise, self.blur)
+        return Ladder(*(array[lines] for array in arrays), self.ratio)
+
     @property
     def central(self) -> Array:
         """Central differences [L, K]."""
@@ -106,28 +111,31 @@ def slopes_of(ladder: Ladder) -> Slopes:
     """Derivatives, bars and kinds of the functions; where nothing finite is known the bar is infinite."""
     with np.errstate(all="ignore"):
         best = _extrapolate(ladder.central, ladder.rounding, ladder.steps, ladder.ratio, 2)
-        rounding = 2 * ladder.rounding
-        right = _extrapolate(
-            (ladder.up - ladder.center[:, None]) / ladder.steps, rounding, ladder.steps, ladder.ratio, 1
-        )
-        left = _extrapolate(
-            (ladder.center[:, None] - ladder.down) / ladder.steps, rounding, ladder.steps, ladder.ratio, 1
-        )
-        side_bar = right.bar + left.bar
-        apart = np.abs(right.value - left.value)
+        left, right, side_bar = best.value.copy(), best.value.copy(), 2 * best.bar
+        bent = np.flatnonzero(_bends(ladder))
+        left[bent], right[bent], side_bar[bent] = _sides(ladder.of(bent))
+        apart = np.abs(right - left)
         return Slopes(
             value=best.value,
             bar=best.bar,
             rounding=best.rounding,
-            left=left.value,
-            right=right.value,
+            left=left,
+            right=right,
             side_bar=side_bar,
             smallest=best.smallest,
             largest=best.largest,
-            kinked=(apart > KINK_SIGNIFICANCE * side_bar) & np.isfinite(side_bar) & _bends(ladder),
+            kinked=(apart > KINK_SIGNIFICANCE * side_bar) & np.isfinite(side_bar),
             jumps=_jumps(ladder),
             constant=(ladder.up == ladder.center[:, None]).all(1) & (ladder.down == ladder.center[:, None]).all(1),
         )
+
+
+def _sides(ladder: Ladder) -> tuple[Array, Array, Array]:
+    """Slopes on the left and on the right, and their bars together, [L] each."""
+    rounding, center = 2 * ladder.rounding, ladder.center[:, None]
+    right = _extrapolate((ladder.up - center) / ladder.steps, rounding, ladder.steps, ladder.ratio, 1)
+    left = _extrapolate((center - ladder.down) / ladder.steps, rounding, ladder.steps, ladder.ratio, 1)
+    return left.value, right.value, right.bar + left.bar
 
 
 def _extrapolate(first: Array, rounding: Array, steps: Array, ratio: float, power: int) -> _Best:
