@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 import subprocess
+import sysconfig
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,13 +21,16 @@ COMPONENTS = sorted(p.parent for p in (DEPLOY / "kubernetes" / "components").glo
 
 Manifest = Mapping[str, Any]
 ADAPTER = "Prometheus adapter"
+# Resident memory of an idle server, rounded up; test_image.py measures it in the real container.
+IDLE_BYTES = 512 * 2**20
 
 _BYTES = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 
 
 def tool(name: str) -> str:
-    """The path of a program; skips the test where it is not installed."""
-    if (path := shutil.which(name)) is None:
+    """The path of a program, also of one that came with a Python package; skips the test where there is none."""
+    places = os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", "")))
+    if (path := shutil.which(name, path=places)) is None:
         pytest.skip(f"{name} is not installed")
     return path
 

@@ -17,8 +17,6 @@ from gradproof_server.settings import ENVIRONMENT_PREFIX, Settings
 from tests.deploy import manifests, pod_security, schemas
 from tests.deploy.manifests import COMPONENTS, OVERLAYS, Manifest, of_kind
 
-# An idle server, rounded up; tests/deploy/test_image.py measures it in the real container.
-_IDLE_BYTES = 512 * 2**20
 # What the server takes after the drain to tell callers and to end its engine.
 _LEFTOVER_SECONDS = 6
 
@@ -129,7 +127,7 @@ def test_the_limits_of_the_server_fit_the_memory_of_the_container(
     objects: tuple[Manifest, ...], settings: Settings
 ) -> None:
     """Requests that wait, one problem, its response and the idle process together stay below the limit."""
-    most = settings.max_waiting_bytes + settings.max_memory_bytes + settings.max_response_bytes + _IDLE_BYTES
+    most = settings.max_waiting_bytes + settings.max_memory_bytes + settings.max_response_bytes + manifests.IDLE_BYTES
     assert most <= manifests.bytes_of(manifests.server(objects)["resources"]["limits"]["memory"])
 
 

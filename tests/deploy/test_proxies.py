@@ -15,6 +15,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from tests.deploy import founding_case
 from tests.deploy.manifests import DEPLOY, tool
 from tests.deploy.processes import Server, background, free_port, gradproof_server, make_certificate
 
@@ -151,21 +152,8 @@ def test_the_example_is_valid(proxy: Proxy, folder: Path) -> None:
 
 def test_the_founding_case_is_answered_through_the_proxy(address: str, folder: Path) -> None:
     """The SDK gets PyTorch's weights and the reason of the disagreement."""
-    problem = gp.Problem(
-        [
-            gp.Linear(2, 2, bias=False, weight=[[0.11, 0.21], [0.12, 0.08]]),
-            gp.Linear(2, 1, bias=False, weight=[[0.14, 0.15]]),
-        ],
-        input=[2.0, 3.0],
-        target=[1.0],
-        loss=gp.L1Loss(),
-        optimizer=gp.SGD(lr=0.05),
-    )
     with gp.Client(address, tls=gp.TLS(root=folder / "ca.crt")) as client:
-        report = client.check(problem, gp.Claim(updated={"1.weight": [[0.174, 0.169]]}))
-    assert report.verdict is gp.Verdict.DISAGREES
-    assert report.diagnosis is not None
-    assert "half a squared error" in report.diagnosis.findings[0].title
+        founding_case.assert_answered(client)
 
 
 def test_calls_of_one_connection_go_to_both_servers(address: str, folder: Path, servers: tuple[Server, Server]) -> None:
