@@ -50,6 +50,7 @@ TENSOR = TensorWitness(
     bars=torch.tensor([0.5, float("inf")], dtype=torch.float64),
     stated=torch.tensor([1.5, 2.5], dtype=torch.float64),
     taylor_order=1.75,
+    shape=(2, 3),
 )
 REPORT = WitnessReport(
     verdict=Verdict.DISAGREES,
