@@ -16,7 +16,7 @@ from .case import Case
 from .combine import Lead, groups_in_order
 from .fit import fit
 from .plan import Plan
-from .reach import STEP, reach
+from .reach import STEP, parameter_of, reach
 from .runs import Runs, Start, Told
 from .sample import Sample
 from .variant import Proposal, Stage, Variant
@@ -139,9 +139,8 @@ class Search:
         told = self._tell(plan, self.runs.reference, within)
         if told is None:
             return
-        touched = frozenset(id for id, tensor in told.items() if not torch.equal(tensor, self.reference[id]))
-        if touched and part.variant.stage in DEPENDENT_STAGES:
-            touched = within
+        changed = frozenset(id for id, tensor in told.items() if not torch.equal(tensor, self.reference[id]))
+        touched = may_change(part.variant.stage, changed, within)
         if not touched:
             return
         told = {**self.reference, **told}
@@ -192,6 +191,19 @@ class Search:
                 return False
             told.update(more)
         return self._is_complete(tuple(single.part for single in group), told)
+
+
+def may_change(stage: Stage, changed: frozenset[TensorId], within: frozenset[TensorId]) -> frozenset[TensorId]:
+    """What an alteration may change together with others that alone changes some tensors within its reach.
+
+    A sign of the gradient, or one that is clipped, hides what another optimizer shows: where a gradient changed, the
+    steps of that parameter may, and all later steps.
+    """
+    if stage in DEPENDENT_STAGES and changed:
+        return within
+    owners = {parameter_of(id) for id in changed} - {""}
+    step = (id for id in within if changed and (id.step or (id.quantity in STEP and parameter_of(id) in owners)))
+    return changed.union(step)
 
 
 def in_rounds(case: Case) -> list[frozenset[TensorId]]:
