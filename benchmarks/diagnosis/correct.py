@@ -78,16 +78,17 @@ def measure(count: int, first_seed: int = 10_000) -> Soundness:
 
 
 def check(source: Source, seed: int, precision: Precision, kind: str, result: Soundness) -> None:
-    """Checks the correct claim of that seed, where it is one: PyTorch runs it in the dtype, and nothing overflows."""
+    """Checks the correct claim of that seed, where it is one: PyTorch runs it in the dtype, and neither overflows."""
     try:
         training = source.problem(seed)
         told = source.numbers(training, precision)
     except ProblemError:
         return
-    if not all(holds(precision, tensor) for tensor in told.values()):
-        return
     claim = claim_of({id: tensor for id, tensor in told.items() if id.quantity in KINDS[kind]}, precision)
     answer = ask(training, claim, OPTIONS)
+    numbers = (*told.values(), *answer.outcome.tensors.values())
+    if not all(holds(precision, tensor) for tensor in numbers):
+        return
     result.verdicts[source.name, precision_name(precision), answer.verdict] += 1
     if answer.verdict is Verdict.DISAGREES or answer.diagnosis.findings:
         wrong = [f"{c.id.quantity.name} {c.id.name}" for c in answer.comparisons if c.verdict is Verdict.DISAGREES]

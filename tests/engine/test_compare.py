@@ -117,6 +117,19 @@ def test_a_sign_flip_of_a_tiny_gradient_is_seen() -> None:
     assert check(claim_of(Quantity.GRADIENT, "0.weight", -exact.float()), small).verdict is Verdict.DISAGREES
 
 
+@pytest.mark.parametrize(("dtype", "noise"), [(torch.float32, 1e-6), (torch.float64, 1e-15)])
+def test_a_zero_of_rounding_noise_agrees_and_a_number_does_not(dtype: torch.dtype, noise: float) -> None:
+    """The bias before a batch normalisation has no gradient: what is left of it depends on the order of summation."""
+    layers = [("Linear", 3, 2, {}), ("BatchNorm1d", 2, {})]
+    parameters = {"0.weight": WEIGHT, "0.bias": [0.1, 0.2], "1.weight": [1.1, 0.7], "1.bias": [0.3, 0.1]}
+    data, target = torch.linspace(-1, 1, 15, dtype=torch.float64).reshape(5, 3) ** 3, torch.eye(5, 2)
+    stated = problem_of(layers, parameters, {"input": data}, target.double())
+    left = check(claim_of(Quantity.GRADIENT, "0.bias", double([noise, -noise]).to(dtype)), stated)
+    assert left.verdict is Verdict.AGREES
+    wrong = check(claim_of(Quantity.GRADIENT, "0.bias", double([1e3 * noise, 0.0]).to(dtype)), stated)
+    assert wrong.verdict is Verdict.DISAGREES
+
+
 def test_a_small_step_cannot_hide_a_wrong_one() -> None:
     """A ten times too long step of 1e-6 passes a relative tolerance on weights, and fails on the change."""
     slow = problem(lr=1e-6)

@@ -9,6 +9,7 @@ import torch
 from .run import never
 from .tensors import shape_text
 from .tolerance import (
+    SAFETY,
     Calibration,
     Tolerance,
     calibration_of,
@@ -22,6 +23,7 @@ from .types import (
     Claim,
     ClaimedTensor,
     Comparison,
+    ComputedIn,
     InvalidProblemError,
     Outcome,
     PrintedDecimals,
@@ -36,7 +38,7 @@ from .types import (
     WorstElement,
 )
 
-FINE = 1e-7
+FINE = 1e-5
 """Distance beside a tensor's largest number from which on a printed number is wrong, however it was computed."""
 
 
@@ -108,7 +110,7 @@ def compare_tensor(
     elif is_truncated(tensor.precision):
         bad |= (claimed.abs() > reference.abs() + tolerance.values * 0.5) & ~claimed.isnan()
     update = _compare_update(tensor, claimed, reference, tolerance, training)
-    verdict = _verdict(bad, claimed, reference, tolerance, update)
+    verdict = _verdict(bad, tensor, reference, tolerance, update)
     return Comparison(
         id=tensor.id,
         verdict=verdict,
@@ -196,23 +198,31 @@ def spacing(value: float, dtype: torch.dtype) -> float:
 
 def _verdict(
     bad: torch.Tensor,
-    claimed: torch.Tensor,
+    tensor: ClaimedTensor,
     reference: torch.Tensor,
     tolerance: Tolerance,
     update: UpdateComparison | None,
 ) -> Verdict:
     if bad.any() or (update is not None and update.disagreeing):
         return Verdict.DISAGREES
-    if tolerance.source is ToleranceSource.CALIBRATED and _swamped(claimed, reference):
+    if _is_swamped(tensor, reference) and not _is_zero(tensor, reference, tolerance):
         return Verdict.INCONCLUSIVE
     return Verdict.AGREES
 
 
-def _swamped(claimed: torch.Tensor, reference: torch.Tensor) -> bool:
+def _is_swamped(tensor: ClaimedTensor, reference: torch.Tensor) -> bool:
     """Whether the claim is off by more than the tensor itself, and only the dtype's rounding excuses it."""
-    if reference.numel() == 0 or not reference.isfinite().all() or not reference.any():
+    if not isinstance(tensor.precision, ComputedIn) or reference.numel() == 0 or not reference.isfinite().all():
         return False
-    return bool((claimed - reference).abs().max() > reference.abs().max())
+    return bool((tensor.value.double() - reference).abs().max() > reference.abs().max())
+
+
+def _is_zero(tensor: ClaimedTensor, reference: torch.Tensor, tolerance: Tolerance) -> bool:
+    """Whether the reference is zero but for float64's rounding, and the claim but for that of its coarser dtype."""
+    assert isinstance(tensor.precision, ComputedIn)
+    share = torch.finfo(torch.float64).eps / torch.finfo(tensor.precision.dtype).eps
+    largest, off = tolerance.values.max(), (tensor.value.double() - reference).abs().max()
+    return bool(reference.abs().max() <= share * largest and off <= largest / SAFETY)
 
 
 def _note(
@@ -225,6 +235,8 @@ def _note(
 ) -> str:
     if verdict is Verdict.INCONCLUSIVE:
         return "the rounding of the claim's dtype is larger than this tensor"
+    if verdict is Verdict.AGREES and _is_swamped(tensor, reference):
+        return "zero, but for the rounding of the claim's dtype"
     if tolerance.source is ToleranceSource.TRUNCATED and not is_truncated(tensor.precision):
         return "agrees only if its digits were cut off instead of rounded"
     if tensor.id.quantity is Quantity.UPDATED and claimed.numel():
