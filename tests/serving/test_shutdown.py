@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import signal
 import socket
 import subprocess
@@ -13,7 +14,7 @@ from typing import Any
 
 import grpc
 import pytest
-from gradproof.v1 import gradient_service_pb2_grpc
+from gradproof.v1 import gradient_service_pb2, gradient_service_pb2_grpc, tensor_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 pytestmark = pytest.mark.e2e
@@ -120,6 +121,26 @@ def test_calls_that_do_not_end_in_time_are_told_so(start: Any, long_request: Any
     error = future.exception()
     assert error.code() is grpc.StatusCode.UNAVAILABLE
     assert b"SHUTTING_DOWN" in dict(error.trailing_metadata())["grpc-status-details-bin"]
+    assert process.end() == 0
+
+
+def test_a_stream_that_waits_for_its_caller_is_told_so(start: Any) -> None:
+    """A function that is being checked gets SHUTTING_DOWN after the drain time too; exit status 0."""
+    process, channel = start("--propagation-seconds", "0", "--drain-seconds", "0.1")
+    one = tensor_pb2.Tensor(dtype=tensor_pb2.DTYPE_FLOAT64, data=bytes(8))
+    request = gradient_service_pb2.CheckFunctionRequest(start={"claim": {"point": {"x": one}, "output": one}})
+    request.start.claim.gradient.tensors["x"].CopyFrom(one)
+    requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    requests.put(request)
+    call = gradient_service_pb2_grpc.GradientServiceStub(channel).CheckFunction(iter(requests.get, None))
+    assert next(call).HasField("estimate")
+    assert next(call).HasField("points")
+    process.signal()
+    with pytest.raises(grpc.RpcError) as caught:
+        next(call)
+    requests.put(None)
+    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert b"SHUTTING_DOWN" in dict(caught.value.trailing_metadata())["grpc-status-details-bin"]
     assert process.end() == 0
 
 
