@@ -49,7 +49,7 @@ def _changed(case: Case, plan: Plan, keeps_values: bool) -> tuple[frozenset[Quan
     elif plan.nodes:
         quantities |= {Quantity.INPUT_GRADIENT, Quantity.NODE_GRADIENT}
         parameters = parameters_upstream(case, plan.nodes)
-        quantities |= STEP if _mixes_parameters(plan.training) else frozenset()
+        quantities |= STEP if mixes_parameters(plan.training) else frozenset()
     if plan.loss is not None or plan.loss_scale != 1.0:
         quantities |= ALL_GRADIENTS | STEP | {Quantity.LOSS}
     if plan.gradients:
@@ -70,7 +70,7 @@ def same_data(one: Training, other: Training) -> bool:
     return first.inputs is second.inputs and first.targets is second.targets
 
 
-def _mixes_parameters(training: Training) -> bool:
+def mixes_parameters(training: Training) -> bool:
     """Whether the step of a parameter depends on the gradients of others."""
     optimizer = training.optimizer
     return training.clipping != Clipping() or (optimizer is not None and optimizer.type_name == "LBFGS")

@@ -16,7 +16,7 @@ from .case import Case
 from .combine import Lead, groups_in_order
 from .fit import fit
 from .plan import Plan
-from .reach import STEP, parameter_of, reach
+from .reach import STEP, mixes_parameters, parameter_of, reach
 from .runs import Runs, Start, Told
 from .sample import Sample
 from .variant import Proposal, Stage, Variant
@@ -140,13 +140,30 @@ class Search:
         if told is None:
             return
         changed = frozenset(id for id, tensor in told.items() if not torch.equal(tensor, self.reference[id]))
-        touched = may_change(part.variant.stage, changed, within)
+        touched = self._may_change(part.variant.stage, changed, within)
         if not touched:
             return
         told = {**self.reference, **told}
         look = self.sample.look(told)
         if look.missed or not self._is_complete((part,), told):
             self.singles.append(Single(part, Start(plan), touched, look))
+
+    def _may_change(
+        self, stage: Stage, changed: frozenset[TensorId], within: frozenset[TensorId]
+    ) -> frozenset[TensorId]:
+        """What an alteration may change together with others, if alone it changes some tensors within its reach.
+
+        The sign of a gradient, or one that is clipped, hides what another optimizer shows: where it changed, the
+        steps of that parameter may change too, and all later steps.
+        """
+        if not changed:
+            return changed
+        if stage in DEPENDENT_STAGES:
+            return within
+        owners = {parameter_of(id) for id in changed} - {""}
+        mixed = mixes_parameters(self.case.training)
+        steps = (id for id in within if id.quantity in STEP and (mixed or parameter_of(id) in owners))
+        return changed.union(steps, (id for id in within if id.step))
 
     def _is_complete(self, parts: tuple[Part, ...], told: Told) -> bool:
         """Whether what is told reproduces the whole claim; notes it if it does."""
@@ -191,19 +208,6 @@ class Search:
                 return False
             told.update(more)
         return self._is_complete(tuple(single.part for single in group), told)
-
-
-def may_change(stage: Stage, changed: frozenset[TensorId], within: frozenset[TensorId]) -> frozenset[TensorId]:
-    """What an alteration may change together with others that alone changes some tensors within its reach.
-
-    A sign of the gradient, or one that is clipped, hides what another optimizer shows: where a gradient changed, the
-    steps of that parameter may, and all later steps.
-    """
-    if stage in DEPENDENT_STAGES and changed:
-        return within
-    owners = {parameter_of(id) for id in changed} - {""}
-    step = (id for id in within if changed and (id.step or (id.quantity in STEP and parameter_of(id) in owners)))
-    return changed.union(step)
 
 
 def in_rounds(case: Case) -> list[frozenset[TensorId]]:
