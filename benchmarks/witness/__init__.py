@@ -1,0 +1,1 @@
+"""The witness, measured: honest bars, false alarms, blindness, speed, size."""
