@@ -254,7 +254,7 @@ class TensorWitness:
         numeric: numerical derivatives in the order of `positions`, float64 of shape (n,); of a Jacobian those of all
             outputs for each position, (n * outputs,).
         bars: their error bars, of the same shape.
-        stated: the derivatives that the reference, or the caller of a function, states, of the same shape.
+        stated: the derivatives that the claim states, else the reference, of the same shape.
         taylor_order: of the remainder of the first-order Taylor expansion: 2 for a right gradient, 1 for a wrong one;
             None where rounding or linearity hides it.
         shape: of the tensor.

@@ -207,7 +207,8 @@ def explanation(cause: Cause, value: WitnessedValue, place: Place, count: int, l
         f"{value.right:.10g} on the right, and the stated {value.stated:.10g} lies outside of them.",
         Cause.JUMP: f"{place}: the function jumps there; it has no derivative.",
         Cause.NOT_FINITE: f"{place}: the function has no finite values close to the point on both sides.",
-        Cause.DEAD: f"{count} of {lines} do not change the function at all; their derivative is exactly 0.",
+        Cause.DEAD: f"{count} of {lines} do not change the function at all (a severed graph, dead units, or "
+        "a constant); their derivative is exactly 0.",
         Cause.TOO_SMALL: f"{place}: the slope is 0 within {value.bar:.2g}, as the stated {value.stated:.2g} is: at an "
         "optimum, or as good as dead. Displace the point to see more.",
         Cause.KINKS_CANCEL: f"{place}: several values sit on kinks that cancel in the sum. The function has the "

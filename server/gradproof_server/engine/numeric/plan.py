@@ -26,6 +26,8 @@ AUTO_FLOPS = 2e10
 AUTO_LINES = 200_000
 DIRECTIONS = "signs +1 and -1: torch.randint seeded by the first 7 bytes of SHA-256 of seed/quantity/name/step"
 SLOWEST_FLOPS_PER_SECOND = 1e9
+CALLS_PER_TENSOR = 8
+"""Calls of the network that a tensor takes at least: their fixed cost is most of a small run."""
 Tensor = torch.Tensor
 
 
@@ -175,17 +177,18 @@ def node_flops(base: Base) -> dict[str, float]:
 
 
 def estimate_of(plans: tuple[TensorPlan, ...]) -> WitnessEstimate:
-    """The cost of all tensors together; seconds from the measured speed of a few evaluations."""
+    """The cost of all tensors together; seconds from the measured time of a call."""
     tensors = tuple(plan.estimate() for plan in plans)
     flops = sum(t.evaluations * t.flops_per_evaluation for t in tensors)
-    return WitnessEstimate(tensors, sum(t.evaluations for t in tensors), flops, flops / _speed(plans))
+    return WitnessEstimate(tensors, sum(t.evaluations for t in tensors), flops, _seconds(plans, flops))
 
 
-def _speed(plans: tuple[TensorPlan, ...]) -> float:
-    """Operations per second, on the most expensive tensor."""
+def _seconds(plans: tuple[TensorPlan, ...], flops: float) -> float:
+    """Of the operations, and of the calls: both from one call of the most expensive tensor's part of the network."""
     if not plans:
-        return SLOWEST_FLOPS_PER_SECOND
+        return 0.0
     plan = max(plans, key=lambda plan: plan.evaluations * plan.flops)
     started = time.perf_counter()
     plan.downstream.loss_at_base()
-    return max(plan.flops / (time.perf_counter() - started), SLOWEST_FLOPS_PER_SECOND)
+    call = time.perf_counter() - started
+    return flops / max(plan.flops / call, SLOWEST_FLOPS_PER_SECOND) + CALLS_PER_TENSOR * len(plans) * call

@@ -80,7 +80,7 @@ def tensor_witness(
         positions=tuple(map(int, lines.plan.elements)) if values else (),
         numeric=torch.from_numpy(slopes.value[:elements].copy()) if values else None,
         bars=torch.from_numpy(slopes.bar[:elements].copy()) if values else None,
-        stated=torch.from_numpy(stated[0].values[:elements].copy()) if values else None,
+        stated=torch.from_numpy(stated[-1].values[:elements].copy()) if values else None,
         taylor_order=taylor_order(measured.screen, stated[0].values),
         shape=tuple(lines.x.shape),
     )
@@ -112,10 +112,13 @@ def note(lines: TensorLines, measure: Measure, detectable: float) -> str:
 
 
 def stillness(slopes: Slopes) -> str:
-    """Whether a tensor has no derivative to speak of, in words; empty where it has."""
-    if len(slopes.value) and slopes.constant.all():
-        return "Dead: the function does not change with it at all (severed graph, dead units, or a constant)."
-    if len(slopes.value) and bool((np.abs(slopes.value) <= slopes.bar).all()) and not slopes.kinked.any():
+    """Whether a tensor has no derivative to speak of, in words; empty where it has, and where a judgement tells it."""
+    if (
+        len(slopes.value)
+        and not slopes.constant.all()
+        and bool((np.abs(slopes.value) <= slopes.bar).all())
+        and not slopes.kinked.any()
+    ):
         widest = float(slopes.bar.max())
         return f"Its derivatives are 0 within {widest:.2g}: at an optimum, or without effect. Displace the point."
     return ""
