@@ -39,7 +39,7 @@ from .types import (
 )
 
 FINE = 1e-5
-"""Distance beside a tensor's largest number from which on a printed number is wrong, however it was computed."""
+"""Share of a tensor's largest number by which a printed number may be beyond its tolerance for float64's rounding."""
 
 
 def compare(
@@ -104,7 +104,7 @@ def compare_tensor(
     if bad.any() and looks_truncated(tensor, claimed, reference):
         tolerance = tolerance_of(tensor.precision, tensor.id, reference, calibration, truncated=True)
         bad = outside(claimed, reference, tolerance.values)
-    elif bad.any() and has_fine_digits(tensor, claimed, reference):
+    elif bad.any() and is_off_by_rounding(tensor, claimed, reference, tolerance):
         tolerance = with_rounding(tolerance, tensor.id, reference, calibration)
         bad = outside(claimed, reference, tolerance.values)
     elif is_truncated(tensor.precision):
@@ -124,11 +124,14 @@ def compare_tensor(
     )
 
 
-def has_fine_digits(tensor: ClaimedTensor, claimed: torch.Tensor, reference: torch.Tensor) -> bool:
-    """Whether printed digits are off by so little, beside the tensor, that float64's own rounding may be the cause."""
+def is_off_by_rounding(
+    tensor: ClaimedTensor, claimed: torch.Tensor, reference: torch.Tensor, tolerance: Tolerance
+) -> bool:
+    """Whether printed digits are beyond their tolerance by so little that float64's own rounding may be the cause."""
     if not isinstance(tensor.precision, PrintedDecimals) or is_truncated(tensor.precision):
         return False
-    return bool((claimed - reference).abs().max() <= FINE * reference.abs().max())
+    excess = (claimed - reference).abs() - tolerance.values
+    return bool(excess.max() <= FINE * reference.abs().max())
 
 
 def outside(claimed: torch.Tensor, reference: torch.Tensor, tolerance: torch.Tensor) -> torch.Tensor:

@@ -1,8 +1,8 @@
 """Tolerances: how far a right number may be from the reference, element by element, given the claim's precision.
 
 printed      |c - r| <= (1/2 + 1e-6) * 10^-digits + 8 eps |r|, or one unit where the digits were cut off; eps is that
-             of float64, which has no more decimals for large numbers. Where a tensor is off by less than 1e-5 of its
-             largest number, the calibrated tolerance of float64 is added
+             of float64, which has no more decimals for large numbers. Where that is exceeded by
+             less than 1e-5 of the tensor's largest number, the calibrated tolerance of float64 is added
 explicit     |c - r| <= absolute + relative * |r|
 calibrated   |c - r| <= 8 E + 2 F + 8 eps |r| + 8 tiny. E is |x - r| of the same problem run in the claim's dtype; F
              the largest |x - r| of runs in float64 with the data and the result of every operation moved by 4 times
