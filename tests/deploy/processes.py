@@ -10,7 +10,8 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,12 +52,19 @@ def background(command: Sequence[str], log: Path, ready: str = "") -> Iterator[s
     """A process whose output goes to a file, from the line that contains `ready` to the end of the block."""
     with log.open("w") as file, subprocess.Popen(command, stdout=file, stderr=file, text=True) as process:
         try:
-            while ready and ready not in log.read_text():
-                assert process.poll() is None, log.read_text()
+            wait_until(lambda: ready in log.read_text() or process.poll() is not None)
+            assert process.poll() is None, log.read_text()
             yield process
         finally:
             process.terminate()
             process.wait(_END_SECONDS)
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Returns when the condition holds; fails where it does not within a minute."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, "what was waited for did not come"
 
 
 def free_port() -> int:

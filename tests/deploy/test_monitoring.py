@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.deploy import manifests
 from tests.deploy.manifests import DEPLOY, ROOT, tool
-from tests.deploy.processes import background, free_port, gradproof_server
+from tests.deploy.processes import background, free_port, gradproof_server, wait_until
 from tests.deploy.promql import selectors
 
 RULES = [rule for group in manifests.alert_rules()["groups"] for rule in group["rules"]]
@@ -160,8 +160,7 @@ def test_a_real_prometheus_reads_a_real_server(address: str, rules_file: Path, t
         f"--web.listen-address=127.0.0.1:{port}",
     ]
     with background(command, tmp_path / "log", ready="Server is ready to receive web requests"):
-        while not query(port, 'up{job="gradproof"} == 1'):
-            pass
+        wait_until(lambda: query(port, 'up{job="gradproof"} == 1'))
         for _, expression in manifests.queries():
             query(port, in_prometheus(expression))
         assert query(port, 'sum(gradproof_pending_calls{namespace="gradproof"})')[0]["value"][1] == "0"
