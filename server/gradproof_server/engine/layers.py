@@ -75,8 +75,7 @@ class BuiltModule:
 def _call_plain(module: nn.Module, tensors: Tensors, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
     """What `torch.func.functional_call` does for a module without children, in a third of the time."""
     own = module._parameters, module._buffers
-    parameters = {name: tensors.get(name) for name in own[0]}
-    buffers = {name: tensors.get(name) for name in own[1]}
+    parameters, buffers = ({name: tensors.get(name, value) for name, value in known.items()} for known in own)
     try:
         module.__dict__.update(_parameters=parameters, _buffers=buffers)
         return module.forward(*inputs, **options)
