@@ -175,12 +175,23 @@ def test_a_large_request_passes(address: str, folder: Path) -> None:
     assert "grpc-status-details-bin" in dict(caught.value.trailing_metadata())
 
 
-def test_a_stream_passes(address: str, folder: Path) -> None:
+def test_a_stream_of_the_server_passes(address: str, folder: Path) -> None:
     """The first message of a stream arrives while the stream is open."""
     with connect(address, folder) as channel:
         stream = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service=SERVICE), timeout=30)
         assert next(iter(stream)).status == health_pb2.HealthCheckResponse.SERVING
         stream.cancel()
+
+
+def test_a_stream_in_both_directions_passes(address: str, folder: Path) -> None:
+    """The server asks for values of a function and gets them on one stream, and finds the wrong derivative."""
+    with gp.Client(address, tls=gp.TLS(root=folder / "ca.crt")) as client:
+        right, wrong = (
+            client.check_function(lambda x: float((x**2).sum()), [1.0, 2.0], gradient=[2.0, last])
+            for last in (4.0, 4.1)
+        )
+    assert right.verdict is gp.Verdict.AGREES
+    assert wrong.verdict is gp.Verdict.DISAGREES
 
 
 def test_a_server_that_is_gone_loses_no_call(
