@@ -160,7 +160,7 @@ def _padded(x: Array, s: Settings, filler: float = 0.0) -> tuple[Array, Any]:
 
 
 def _convolution(s: Settings, own: Named, x: Array) -> tuple[Array, Backward]:
-    """A convolution as a sum over the places of the kernel; groups side by side. x is (N, C, ...)."""
+    """A convolution, place after place of the kernel in one sum; groups side by side. x is (N, C, ...)."""
     weight, groups = own["weight"], s.groups
     wide, inside = _padded(x, s)
     kernel = weight.reshape(groups, weight.shape[0] // groups, weight.shape[1], -1)
@@ -172,7 +172,8 @@ def _convolution(s: Settings, own: Named, x: Array) -> tuple[Array, Backward]:
             part.shape[0], groups, -1, part[0, 0].size
         )
 
-    y: Array = sum(product(kernel[..., i], columns(where)) for i, where in places)
+    flat_kernel = np.concatenate([kernel[..., i] for i, _ in places], axis=-1)
+    y = product(flat_kernel, np.concatenate([columns(where) for _, where in places], axis=-2))
     shape = (x.shape[0], weight.shape[0], *wide[at(places[0][1])].shape[2:])
     y = y.reshape(shape)
     if "bias" in own:
