@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch.autograd import forward_ad
@@ -280,9 +280,10 @@ def _pushed(
     call: Callable[..., tuple[Tensor, ...]], inputs: Sequence[Tensor], tangents: Sequence[Tensor]
 ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
     """Outputs of a call, and what PyTorch's forward mode makes of tangents of its inputs: 0 where nothing arrives."""
+    dual, unpack = cast(Any, forward_ad.make_dual), cast(Any, forward_ad.unpack_dual)
     with forward_ad.dual_level():
-        outputs = call(*(forward_ad.make_dual(x, t.to(x.dtype)) for x, t in zip(inputs, tangents, strict=True)))
-        both = [forward_ad.unpack_dual(output) for output in outputs]
+        duals: Any = [dual(x, t.to(x.dtype)) for x, t in zip(inputs, tangents, strict=True)]
+        both: Any = [unpack(output) for output in call(*duals)]
         made = (torch.zeros_like(value) if tangent is None else tangent for value, tangent in both)
         return tuple(value for value, _ in both), tuple(made)
 

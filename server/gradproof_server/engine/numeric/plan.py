@@ -15,6 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from ..forward import call_node
 from ..training import Training
 from ..types import Claim, InvalidProblemError, Quantity, TensorId, Violation
+from . import features
 from .base import Base
 from .lines import NOISE_POINTS, SCREEN_RUNGS
 from .objective import Downstream
@@ -33,13 +34,17 @@ Tensor = torch.Tensor
 
 @dataclass(frozen=True)
 class TensorPlan:
-    """One tensor: the elements that are looked at singly (row-major positions), and how many random directions."""
+    """One tensor: the elements that are looked at singly (row-major positions), and how many random directions.
+
+    whole: operations of all that lies downstream. flops: of one evaluation, which follows single elements if it can.
+    """
 
     id: TensorId
     mode: Mode
     elements: Array
     directions: int
     downstream: Downstream
+    whole: float
     flops: float
 
     @property
@@ -140,15 +145,17 @@ def _plan(
     downstream = Downstream(base, id)
     flops = sum(work[node.name] for node in downstream.nodes)
     size = base.variable(id).numel()
+    single = features.operations(base, downstream.nodes, id, work)
+    single += 0 if features.enters(base, downstream.nodes, id) else size
     if selection.elements:
         elements = np.unique(np.array(selection.elements, dtype=np.int64))
-        return TensorPlan(id, Mode.ELEMENTS, elements, 0, downstream, flops)
+        return TensorPlan(id, Mode.ELEMENTS, elements, 0, downstream, flops, single)
     few = size <= options.directions + options.samples
-    cheap = 2 * SCREEN_RUNGS * size * max(flops, downstream.elements_per_point) <= AUTO_FLOPS and size <= AUTO_LINES
+    cheap = 2 * SCREEN_RUNGS * size * single <= AUTO_FLOPS and size <= AUTO_LINES
     if options.mode is Mode.ELEMENTS or (options.mode is Mode.AUTO and (cheap or few)):
-        return TensorPlan(id, Mode.ELEMENTS, np.arange(size), 0, downstream, flops)
+        return TensorPlan(id, Mode.ELEMENTS, np.arange(size), 0, downstream, flops, single)
     elements = sampled(base.gradients[id], claimed, options)
-    return TensorPlan(id, Mode.DIRECTIONS, elements, options.directions, downstream, flops)
+    return TensorPlan(id, Mode.DIRECTIONS, elements, options.directions, downstream, flops, flops + size)
 
 
 def sampled(reference: Tensor, claimed: Tensor | None, options: WitnessOptions) -> Array:
@@ -187,8 +194,8 @@ def _seconds(plans: tuple[TensorPlan, ...], flops: float) -> float:
     """Of the operations, and of the calls: both from one call of the most expensive tensor's part of the network."""
     if not plans:
         return 0.0
-    plan = max(plans, key=lambda plan: plan.evaluations * plan.flops)
+    plan = max(plans, key=lambda plan: plan.evaluations * plan.whole)
     started = time.perf_counter()
     plan.downstream.loss_at_base()
     call = time.perf_counter() - started
-    return flops / max(plan.flops / call, SLOWEST_FLOPS_PER_SECOND) + CALLS_PER_TENSOR * len(plans) * call
+    return flops / max(plan.whole / call, SLOWEST_FLOPS_PER_SECOND) + CALLS_PER_TENSOR * len(plans) * call

@@ -50,8 +50,10 @@ class Ladder:
 
     def of(self, lines: Array) -> Ladder:
         """That of some lines (positions)."""
-        arrays = (self.steps, self.up, self.down, self.center, self.noise, self.blur)
-        return Ladder(*(array[lines] for array in arrays), self.ratio)
+        steps, up, down, center, noise, blur = (
+            array[lines] for array in (self.steps, self.up, self.down, self.center, self.noise, self.blur)
+        )
+        return Ladder(steps, up, down, center, noise, blur, self.ratio)
 
     @property
     def central(self) -> Array:

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
+from . import features
 from .judge import Place, Stated
 from .lines import Ask, Setting
 from .objective import Points
@@ -88,8 +89,8 @@ class TensorLines:
             self._chunk = chunk
 
     def _follows_features(self, points: Points) -> bool:
-        first = self.plan.downstream.nodes[:1]
-        return points.elements is not None and bool(first) and first[0].operation.type_name == "Linear"
+        plan = self.plan
+        return points.elements is not None and features.enters(plan.downstream.base, plan.downstream.nodes, plan.id)
 
     def stated(self, subject: Stating) -> Stated:
         """What a subject states along the lines. Along a direction errors of single elements, each with a random sign,
