@@ -7,7 +7,6 @@ import re
 import subprocess
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.deploy import manifests
 from tests.deploy.manifests import DEPLOY, ROOT, tool
-from tests.deploy.processes import background, free_port, gradproof_server, wait_until
+from tests.deploy.processes import Server, background, free_port, wait_until
 from tests.deploy.promql import selectors
 
 RULES = [rule for group in manifests.alert_rules()["groups"] for rule in group["rules"]]
@@ -29,10 +28,9 @@ _TARGET_LABELS = {"job", "namespace", "pod"}
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
+def address(servers: tuple[Server, Server]) -> str:
     """host:port of a real server's metrics."""
-    with gradproof_server() as server:
-        yield f"127.0.0.1:{server.metrics_port}"
+    return f"127.0.0.1:{servers[0].metrics_port}"
 
 
 @pytest.fixture(scope="module")

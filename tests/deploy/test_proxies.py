@@ -17,7 +17,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests.deploy import founding_case
 from tests.deploy.manifests import DEPLOY, tool
-from tests.deploy.processes import Server, background, free_port, gradproof_server, make_certificate
+from tests.deploy.processes import Server, background, free_port, gradproof_server
 
 pytestmark = pytest.mark.e2e
 
@@ -53,28 +53,6 @@ PROXIES = {
 }
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a certificate for the proxy ("localhost") and the servers ("gradproof")."""
-    tool("openssl")
-    folder = tmp_path_factory.mktemp("proxies")
-    make_certificate(folder, "gradproof", "localhost")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def flags(folder: Path) -> tuple[str, ...]:
-    """The flags of a server with TLS."""
-    return ("--tls-certificate", str(folder / "tls.crt"), "--tls-key", str(folder / "tls.key"))
-
-
-@pytest.fixture(scope="module")
-def servers(flags: tuple[str, ...]) -> Iterator[tuple[Server, Server]]:
-    """Two servers with TLS."""
-    with gradproof_server(*flags) as first, gradproof_server(*flags) as second:
-        yield first, second
-
-
 @pytest.fixture(params=sorted(PROXIES), scope="module")
 def proxy(request: pytest.FixtureRequest) -> Proxy:
     """Each of the proxies."""
@@ -84,9 +62,10 @@ def proxy(request: pytest.FixtureRequest) -> Proxy:
 def adapted(proxy: Proxy, folder: Path, changes: Mapping[str, str]) -> Path:
     """The example with this test's folder and other texts in place of some of its own, each of which it must have."""
     text = proxy.config.read_text(encoding="utf-8").replace("/run/nginx.pid", str(folder / "nginx.pid"))
-    for old, new in {proxy.tls_folder: str(folder), **changes}.items():
-        assert old in text
-        text = text.replace(old, new)
+    changes = {proxy.tls_folder: str(folder), **changes}
+    assert [old for old in changes if old not in text] == []
+    # In one pass, so that what was put in is not changed again.
+    text = re.sub("|".join(map(re.escape, changes)), lambda match: changes[match[0]], text)
     path = folder / f"{free_port()}{proxy.config.suffix}"
     path.write_text(text, encoding="utf-8")
     return path
@@ -96,7 +75,7 @@ Serve = Callable[..., "contextlib.AbstractContextManager[str]"]
 
 
 @pytest.fixture(scope="module")
-def serve(proxy: Proxy, folder: Path) -> Serve:
+def serve(proxy: Proxy, certificates: Path) -> Serve:
     """Starts the proxy in front of servers at two ports; gives its address."""
 
     @contextlib.contextmanager
@@ -105,9 +84,9 @@ def serve(proxy: Proxy, folder: Path) -> Serve:
         ports = {"50051": str(first), "50052": str(second), "8443": str(port)}
         if proxy.program == "envoy":
             ports["9901"] = str(free_port())
-        config = adapted(proxy, folder, ports | dict(changes or {}))
+        config = adapted(proxy, certificates, ports | dict(changes or {}))
         command = [tool(proxy.program), *proxy.serve, str(config)]
-        with background(command, config.with_suffix(".log")), connect(f"localhost:{port}", folder):
+        with background(command, config.with_suffix(".log")), connect(f"localhost:{port}", certificates):
             yield f"localhost:{port}"
 
     return start
@@ -129,8 +108,8 @@ def connect(address: str, folder: Path) -> Iterator[grpc.Channel]:
         yield channel
 
 
-def list_catalog(channel: grpc.Channel, request: bytes = b"", method: str = "ListCatalog") -> bytes:
-    """A call with bytes as request and response, which waits until a server is there."""
+def call(channel: grpc.Channel, method: str = "ListCatalog", request: bytes = b"") -> bytes:
+    """A call of a method of the service with bytes as request and response."""
     response: bytes = channel.unary_unary(f"/{SERVICE}/{method}")(request, timeout=30)
     return response
 
@@ -142,50 +121,52 @@ def calls_of(server: Server) -> float:
     return float(re.findall(r'^grpc_server_started_total{grpc_method="ListCatalog".*} (\S+)$', text, re.MULTILINE)[0])
 
 
-def test_the_example_is_valid(proxy: Proxy, folder: Path) -> None:
+def test_the_example_is_valid(proxy: Proxy, certificates: Path) -> None:
     """The program itself accepts the configuration."""
-    command = [tool(proxy.program), *proxy.check, str(adapted(proxy, folder, {}))]
+    command = [tool(proxy.program), *proxy.check, str(adapted(proxy, certificates, {}))]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert "warn" not in done.stderr
 
 
-def test_the_founding_case_is_answered_through_the_proxy(address: str, folder: Path) -> None:
+def test_the_founding_case_is_answered_through_the_proxy(address: str, certificates: Path) -> None:
     """The SDK gets PyTorch's weights and the reason of the disagreement."""
-    with gp.Client(address, tls=gp.TLS(root=folder / "ca.crt")) as client:
+    with gp.Client(address, tls=gp.TLS(root=certificates / "ca.crt")) as client:
         founding_case.assert_answered(client)
 
 
-def test_calls_of_one_connection_go_to_both_servers(address: str, folder: Path, servers: tuple[Server, Server]) -> None:
+def test_calls_of_one_connection_go_to_both_servers(
+    address: str, certificates: Path, servers: tuple[Server, Server]
+) -> None:
     """The proxy spreads calls and not connections."""
     before = [calls_of(server) for server in servers]
-    with connect(address, folder) as channel:
+    with connect(address, certificates) as channel:
         for _ in range(20):
-            list_catalog(channel)
+            call(channel)
     new = [calls_of(server) - b for server, b in zip(servers, before, strict=True)]
     assert sum(new) == 20
     assert min(new) > 0
 
 
-def test_a_large_request_passes(address: str, folder: Path) -> None:
+def test_a_large_request_passes(address: str, certificates: Path) -> None:
     """8 MiB that are no message reach the server, which says so."""
-    with connect(address, folder) as channel, pytest.raises(grpc.RpcError) as caught:
-        list_catalog(channel, b"\x0a\xff" + bytes(8 * 2**20), "CheckGradients")
+    with connect(address, certificates) as channel, pytest.raises(grpc.RpcError) as caught:
+        call(channel, "CheckGradients", b"\x0a\xff" + bytes(8 * 2**20))
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert "grpc-status-details-bin" in dict(caught.value.trailing_metadata())
 
 
-def test_a_stream_of_the_server_passes(address: str, folder: Path) -> None:
+def test_a_stream_of_the_server_passes(address: str, certificates: Path) -> None:
     """The first message of a stream arrives while the stream is open."""
-    with connect(address, folder) as channel:
+    with connect(address, certificates) as channel:
         stream = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service=SERVICE), timeout=30)
         assert next(iter(stream)).status == health_pb2.HealthCheckResponse.SERVING
         stream.cancel()
 
 
-def test_a_stream_in_both_directions_passes(address: str, folder: Path) -> None:
+def test_a_stream_in_both_directions_passes(address: str, certificates: Path) -> None:
     """The server asks for values of a function and gets them on one stream, and finds the wrong derivative."""
-    with gp.Client(address, tls=gp.TLS(root=folder / "ca.crt")) as client:
+    with gp.Client(address, tls=gp.TLS(root=certificates / "ca.crt")) as client:
         right, wrong = (
             client.check_function(lambda x: float((x**2).sum()), [1.0, 2.0], gradient=[2.0, last])
             for last in (4.0, 4.1)
@@ -195,48 +176,50 @@ def test_a_stream_in_both_directions_passes(address: str, folder: Path) -> None:
 
 
 def test_a_server_that_is_gone_loses_no_call(
-    serve: Serve, folder: Path, flags: tuple[str, ...], servers: tuple[Server, Server]
+    serve: Serve, certificates: Path, tls_flags: tuple[str, ...], servers: tuple[Server, Server]
 ) -> None:
     """After one of two servers has ended by SIGTERM, every call is answered by the other."""
     with (
-        gradproof_server(*flags) as ending,
+        gradproof_server(*tls_flags) as ending,
         serve(servers[0].port, ending.port) as address,
-        connect(address, folder) as channel,
+        connect(address, certificates) as channel,
     ):
-        answers = [list_catalog(channel) for _ in range(4)]
+        answers = [call(channel) for _ in range(4)]
         ending.process.terminate()
         assert ending.process.wait(60) == 0
-        answers += [list_catalog(channel) for _ in range(10)]
+        answers += [call(channel) for _ in range(10)]
     assert all(answers)
 
 
-def test_no_server_is_unavailable(serve: Serve, folder: Path) -> None:
+def test_no_server_is_unavailable(serve: Serve, certificates: Path) -> None:
     """Where nobody listens behind the proxy, the caller is told so as gRPC does."""
     with (
         serve(free_port(), free_port()) as address,
-        connect(address, folder) as channel,
+        connect(address, certificates) as channel,
         pytest.raises(grpc.RpcError) as caught,
     ):
-        list_catalog(channel)
+        call(channel)
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
 @pytest.mark.parametrize("path", ["/gradproof.v1.Other/Check", "/"])
-def test_other_services_are_unimplemented(address: str, folder: Path, path: str) -> None:
+def test_other_services_are_unimplemented(address: str, certificates: Path, path: str) -> None:
     """Only the service and its health are behind the proxy."""
-    with connect(address, folder) as channel, pytest.raises(grpc.RpcError) as caught:
+    with connect(address, certificates) as channel, pytest.raises(grpc.RpcError) as caught:
         channel.unary_unary(path)(b"", timeout=30)
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
 @pytest.mark.parametrize("proxy", ["nginx"], indirect=True, scope="module")
-def test_nginx_says_that_a_request_is_too_large(serve: Serve, folder: Path, servers: tuple[Server, Server]) -> None:
+def test_nginx_says_that_a_request_is_too_large(
+    serve: Serve, certificates: Path, servers: tuple[Server, Server]
+) -> None:
     """Above nginx' own limit the status is that of the server's limit, and not UNKNOWN."""
     smaller = {"client_max_body_size 512m": "client_max_body_size 1m"}
     with (
         serve(*(server.port for server in servers), smaller) as address,
-        connect(address, folder) as channel,
+        connect(address, certificates) as channel,
         pytest.raises(grpc.RpcError) as caught,
     ):
-        list_catalog(channel, bytes(3 * 2**20), "CheckGradients")
+        call(channel, "CheckGradients", bytes(3 * 2**20))
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
