@@ -126,7 +126,6 @@ def test_the_example_is_valid(proxy: Proxy, certificates: Path) -> None:
     command = [tool(proxy.program), *proxy.check, str(adapted(proxy, certificates, {}))]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert "warn" not in done.stderr
 
 
 def test_the_founding_case_is_answered_through_the_proxy(address: str, certificates: Path) -> None:
