@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sysconfig
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,6 @@ OVERLAYS = sorted(p.parent.name for p in (DEPLOY / "kubernetes" / "overlays").gl
 COMPONENTS = sorted(p.parent for p in (DEPLOY / "kubernetes" / "components").glob("*/kustomization.yaml"))
 
 Manifest = Mapping[str, Any]
-ADAPTER = "Prometheus adapter"
 # Resident memory of an idle server, rounded up; test_image.py measures it in the real container.
 IDLE_BYTES = 512 * 2**20
 
@@ -99,42 +98,3 @@ def cpu_millis(quantity: str) -> int:
 def bytes_of(quantity: str) -> int:
     """Bytes of a quantity with a binary unit: "4Gi" -> 2**32."""
     return int(quantity[:-2]) * _BYTES[quantity[-2:]]
-
-
-def queries() -> list[tuple[str, str]]:
-    """Every PromQL expression under deploy/ with where it stands: rules, dashboard, autoscalers."""
-    return [*_queries_of_rules(), *_queries_of_panels(), *_queries_of_autoscalers()]
-
-
-def _queries_of_rules() -> Iterator[tuple[str, str]]:
-    for group in alert_rules()["groups"]:
-        for rule in group["rules"]:
-            yield rule.get("alert") or rule["record"], rule["expr"]
-
-
-def _queries_of_panels() -> Iterator[tuple[str, str]]:
-    for panel in dashboard()["panels"]:
-        for target in panel.get("targets", ()):
-            yield f"dashboard: {panel['title']}", target["expr"]
-
-
-def _queries_of_autoscalers() -> Iterator[tuple[str, str]]:
-    components = DEPLOY / "kubernetes" / "components"
-    scaled = yaml.safe_load((components / "autoscaling-keda" / "scaledobject.yaml").read_text())
-    for trigger in scaled["spec"]["triggers"]:
-        yield "KEDA", trigger["metadata"]["query"]
-    adapter = yaml.safe_load((components / "autoscaling-hpa" / "prometheus-adapter.yaml").read_text())
-    for rule in adapter["rules"]:
-        yield ADAPTER, rule["seriesQuery"]
-
-
-def alert_rules() -> Manifest:
-    """The groups of rules, in the form of Prometheus' own files."""
-    spec: Manifest = yaml.safe_load((DEPLOY / "monitoring" / "prometheusrule.yaml").read_text())["spec"]
-    return spec
-
-
-def dashboard() -> Manifest:
-    """Grafana's dashboard."""
-    found: Manifest = yaml.safe_load((DEPLOY / "monitoring" / "dashboard.json").read_text())
-    return found

@@ -14,12 +14,12 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.deploy import manifests
+from tests.deploy import manifests, queries
 from tests.deploy.manifests import DEPLOY, ROOT, tool
 from tests.deploy.processes import Server, background, free_port, wait_until
 from tests.deploy.promql import selectors
 
-RULES = [rule for group in manifests.alert_rules()["groups"] for rule in group["rules"]]
+RULES = [rule for group in queries.alert_rules()["groups"] for rule in group["rules"]]
 ALERTS = [rule for rule in RULES if "alert" in rule]
 RUNBOOKS = ROOT / "docs" / "runbooks"
 
@@ -49,7 +49,7 @@ def exported(address: str) -> dict[str, set[str]]:
 def rules_file(tmp_path: Path) -> Path:
     """The rules in a file as Prometheus reads it."""
     path = tmp_path / "rules.yaml"
-    path.write_text(yaml.safe_dump(dict(manifests.alert_rules())), encoding="utf-8")
+    path.write_text(yaml.safe_dump(dict(queries.alert_rules())), encoding="utf-8")
     return path
 
 
@@ -101,7 +101,7 @@ def test_a_runbook_says_what_to_do(alert: Any) -> None:
     assert f"({alert['labels']['severity']})." in text
 
 
-@pytest.mark.parametrize(("place", "expression"), manifests.queries())
+@pytest.mark.parametrize(("place", "expression"), queries.all_queries())
 def test_what_is_queried_exists(place: str, expression: str, exported: dict[str, set[str]]) -> None:
     """Every metric of a query is one of the server or of a rule, with the labels that select its series."""
     known = exported | {"up": set()} | {rule["record"]: set() for rule in RULES if "record" in rule}
@@ -117,14 +117,14 @@ def test_the_autoscaler_asks_for_what_the_adapter_offers(exported: dict[str, set
     (scaler,) = manifests.of_kind(manifests.overlay("production"), "HorizontalPodAutoscaler")
     names = {metric["pods"]["metric"]["name"] for metric in scaler["spec"]["metrics"]}
     offered = {
-        s.metric for place, query in manifests.queries() if place == "Prometheus adapter" for s in selectors(query)
+        s.metric for place, query in queries.all_queries() if place == "Prometheus adapter" for s in selectors(query)
     }
     assert names <= offered & exported.keys()
 
 
 def test_panels_do_not_overlap() -> None:
     """Every panel has its own id and place on a grid of 24 columns."""
-    panels = manifests.dashboard()["panels"]
+    panels = queries.dashboard()["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels)
     cells = [
         (grid["x"] + x, grid["y"] + y)
@@ -159,7 +159,7 @@ def test_a_real_prometheus_reads_a_real_server(address: str, rules_file: Path, t
     ]
     with background(command, tmp_path / "log", ready="Server is ready to receive web requests"):
         wait_until(lambda: query(port, 'up{job="gradproof"} == 1'))
-        for _, expression in manifests.queries():
+        for _, expression in queries.all_queries():
             query(port, in_prometheus(expression))
         assert query(port, 'sum(gradproof_pending_calls{namespace="gradproof"})')[0]["value"][1] == "0"
         # One alert would mean that a healthy server raises it.
