@@ -20,8 +20,9 @@ OVERLAYS = sorted(p.parent.name for p in (DEPLOY / "kubernetes" / "overlays").gl
 COMPONENTS = sorted(p.parent for p in (DEPLOY / "kubernetes" / "components").glob("*/kustomization.yaml"))
 
 Manifest = Mapping[str, Any]
-# Resident memory of an idle server, rounded up; test_image.py measures it in the real container.
-IDLE_BYTES = 512 * 2**20
+# Resident memory of an idle server by device, rounded up; test_image.py measures it in the real container. With CUDA
+# there is room for the context of a GPU, which is made when the first problem comes.
+IDLE_BYTES = {"cpu": 512 * 2**20, "cuda": 2 * 2**30}
 
 _BYTES = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 

@@ -129,9 +129,9 @@ def test_the_limits_of_the_server_fit_the_memory_of_the_container(
     """Requests that wait, one problem and its response, batches of functions and the idle process fit together."""
     functions = settings.max_functions * (settings.max_request_bytes + settings.max_response_bytes)
     problem = settings.max_memory_bytes + settings.max_response_bytes
-    assert settings.max_waiting_bytes + problem + functions + manifests.IDLE_BYTES <= manifests.bytes_of(
-        manifests.server(objects)["resources"]["limits"]["memory"]
-    )
+    assert settings.max_waiting_bytes + problem + functions + manifests.IDLE_BYTES[
+        settings.device
+    ] <= manifests.bytes_of(manifests.server(objects)["resources"]["limits"]["memory"])
 
 
 def test_threads_are_the_cpus_that_were_asked_for(objects: tuple[Manifest, ...], settings: Settings) -> None:
