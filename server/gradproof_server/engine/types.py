@@ -208,7 +208,7 @@ class Comparison:
 class DiagnosisOptions:
     """How much may be spent on an explanation; the fields are those of `gradproof.v1.DiagnosisOptions`."""
 
-    max_seconds: float = 5.0
+    max_seconds: float = 10.0
     max_combination: int = 2
     max_findings: int = 5
 

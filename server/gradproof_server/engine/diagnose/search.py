@@ -28,7 +28,7 @@ FALLBACK_RANK = 60
 """A single alteration from this rank on does not end the search: two common mistakes are likelier."""
 TIE_RANK = 15
 """How much unlikelier than the best explanation of as many alterations another one may be and still be tried."""
-UNLED_PER_SECOND = 600
+UNLED_PER_SECOND = 300
 """How many combinations, the likeliest ones, are tried in which no alteration makes anything right by itself."""
 Tried = tuple[Part, Plan]
 
@@ -173,14 +173,15 @@ class Search:
         return whole.complete
 
     def _combine(self, size: int) -> None:
-        """Tries groups of alterations until those that remain have less of a lead than one that explains the claim, or
-        are unlikelier.
+        """Tries groups of alterations, without those that are unlikelier than one that explains the claim: by far, or
+        at all where they have less of a lead.
         """
         self.found.weighed += math.comb(len(self.singles), size)
         best, unled = Lead.NONE, 0
         for lead, group in groups_in_order(self.singles, self.sample, self.look, size):
-            if lead > best or sum(single.part.rank for single in group) > self._rank_of_a_tie(size):
-                return
+            limit = self._rank_of_a_tie(size) - (TIE_RANK + 1 if lead > best else 0)
+            if sum(single.part.rank for single in group) > limit:
+                continue
             unled += lead is Lead.NONE
             self.found.exhausted |= unled > UNLED_PER_SECOND * self.options.max_seconds
             if self._out_of_time():
