@@ -165,6 +165,15 @@ def test_a_kink_is_named_by_node_and_unit() -> None:
     assert judgement_of(report, WEIGHT, Subject.CLAIM).verdict is Verdict.DISAGREES
 
 
+def test_rounding_that_a_loss_of_0_does_not_show_is_counted() -> None:
+    """A hinge exactly at its corner, numbers like 2 - 1 before it: the right slope is 1 within its bar."""
+    layers = [gp.Linear(2, 1, weight=[[1.0, 0.0]], bias=[1.0]), gp.Linear(1, 1, weight=[[1.0]], bias=[-1.0])]
+    corner = {"input2": [[1.0]], "target": [[-1.0]]}
+    report = report_of(training_of(layers, [[1.0, 1.0]], gp.MarginRankingLoss(), None, targets=corner))
+    assert report.verdict is Verdict.AGREES
+    assert judgement_of(report, WEIGHT, Subject.REFERENCE).cause is Cause.KINK_CONVENTION
+
+
 def test_dead_tensors_and_optima_are_told() -> None:
     """A severed unit is dead; at an optimum the note says to displace the point."""
     dead = training_of(

@@ -86,6 +86,17 @@ class Base:
         return self.parameters[id.name] if id.quantity is Quantity.GRADIENT else self.values[id.name]
 
     @cached_property
+    def rounding(self) -> float:
+        """How far rounding of the nodes' values may move the loss, to first order: ε (Σ (value · gradient)²)^½. It is
+        there although the loss shows none of it on a line where it stands still."""
+        squares = 0.0
+        for id, gradient in self.gradients.items():
+            if id.quantity is Quantity.NODE_GRADIENT and id.name in self.values:
+                value = self.values[id.name].to(gradient.device)
+                squares += float((value * gradient).nan_to_num(0.0, 0.0, 0.0).square().sum())
+        return float(torch.finfo(torch.float64).eps * squares**0.5)
+
+    @cached_property
     def keys(self) -> Mapping[str, tuple[str, ...]]:
         """Keys of the values of each node, by its name."""
         names = {

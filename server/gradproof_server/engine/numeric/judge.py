@@ -12,6 +12,7 @@ gap far beyond its own bar disagrees, however small.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -194,7 +195,11 @@ def explanation(cause: Cause, value: WitnessedValue, place: Place, count: int, l
     steps = f"over steps from {value.largest_step:.2g} down to {value.smallest_step:.2g}"
     texts = {
         Cause.WRONG_DERIVATIVE: f"{place}: {steps} the slope holds at {value.numeric:.10g} ± {value.bar:.2g}; "
-        f"the stated {value.stated:.10g} is {value.gap:.3g} away. The derivative is wrong, not the step.",
+        + (
+            f"the stated {value.stated:.10g} is {value.gap:.3g} away. The derivative is wrong, not the step."
+            if math.isfinite(value.stated)
+            else f"{value.stated} is stated."
+        ),
         Cause.TRUNCATION: f"{place}: the slope still moves by {value.bar:.2g} where rounding takes over; nothing finer "
         "can be said of it.",
         Cause.ROUNDING: f"{place}: rounding of the function's values leaves {value.bar:.2g} of doubt about a slope of "

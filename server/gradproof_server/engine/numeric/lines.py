@@ -26,13 +26,15 @@ ABOVE_GUESSED = 4096.0
 LOWEST = 64.0
 """Units in the last place of the scale below which no step goes."""
 MOST_RUNGS = 24
-NOISE_POINTS = 9
+NOISE_POINTS = 18
+"""Of each line, half of them on either side of the point."""
 NOISE_SAFETY = 4.0
 COARSE = 1e-4
 """Spacing at 1 above which a dtype is coarse: its values stand on steps, and near ones tell too little of rounding."""
 COARSE_SAFETY = 8.0
-NOISE_STEP = 2.0**10
-"""Spacing of the points that noise is measured on, in units in the last place of the scale."""
+NOISE_STEP = 2.0**10 * 1.618033988749895
+"""Spacing of the points that noise is measured on, in units in the last place of the scale: no power of 2, so that
+points are rounded as those of the ladder are."""
 LARGEST_NOISE_STEP = 1e-3
 """The same beside the scale itself, for small dtypes; one unit in the last place at least."""
 MOST_RELATIVE_NOISE = 0.03
@@ -65,7 +67,7 @@ Unclear: TypeAlias = Callable[[Slopes], Array]
 class Setting:
     """What is known before measuring. center: f at the point [M]. noise: how far a value of f may be off [M]. eps: of
     the dtype in which f is computed. scale: of each line, the length on which its variable lives [L]. guessed: whether
-    that scale is a guess [L]. blur: error of a slope times step by points being rounded [L, M]."""
+    that scale is a guess [L]. blur: how far t may be off by points being rounded [L, M]."""
 
     center: Array
     noise: Array
@@ -147,12 +149,13 @@ def climb(setting: Setting, lines: Array, top: Array, rungs: int) -> Generator[A
 
 
 def listen(lines: Array, scale: Array, eps: float) -> Generator[Ask, Answer, Array]:
-    """Rounding noise [M]: how far one value may be off, measured on short stretches of some lines, to one side only,
-    because the point itself may be a kink."""
+    """Rounding noise [M]: how far one value may be off, measured on short stretches of some lines, on either side by
+    itself, because the point may be a kink and the function still on one side of it."""
     step = max(eps, min(NOISE_STEP * eps, LARGEST_NOISE_STEP))
-    offsets = scale[lines][:, None] * (step * np.arange(1, NOISE_POINTS + 1))
+    along = step * np.arange(1, NOISE_POINTS // 2 + 1)
+    offsets = scale[lines][:, None] * np.concatenate([along, -along])
     answer = yield Ask(np.repeat(lines, NOISE_POINTS), offsets.reshape(-1))
-    stretches = answer.values.reshape(len(lines), NOISE_POINTS, -1)
+    stretches = answer.values.reshape(2 * len(lines), NOISE_POINTS // 2, -1)
     finite = [s for s in stretches if np.isfinite(s).all()]
     outputs = answer.values.shape[1]
     heard = [[noise_of(stretch[:, m]) for m in range(outputs)] for stretch in finite]

@@ -27,6 +27,8 @@ AUTO_FLOPS = 2e10
 AUTO_LINES = 200_000
 DIRECTIONS = "signs +1 and -1: torch.randint seeded by the first 7 bytes of SHA-256 of seed/quantity/name/step"
 SLOWEST_FLOPS_PER_SECOND = 1e9
+SECONDS_PER_EVALUATION = 1e-6
+"""What an evaluation costs apart from the network: its point, its place on a ladder, its share of a verdict."""
 CALLS_PER_TENSOR = 8
 """Calls of the network that a tensor takes at least: their fixed cost is most of a small run."""
 Tensor = torch.Tensor
@@ -187,15 +189,19 @@ def estimate_of(plans: tuple[TensorPlan, ...]) -> WitnessEstimate:
     """The cost of all tensors together; seconds from the measured time of a call."""
     tensors = tuple(plan.estimate() for plan in plans)
     flops = sum(t.evaluations * t.flops_per_evaluation for t in tensors)
-    return WitnessEstimate(tensors, sum(t.evaluations for t in tensors), flops, _seconds(plans, flops))
+    return WitnessEstimate(tensors, sum(t.evaluations for t in tensors), flops, _seconds(plans))
 
 
-def _seconds(plans: tuple[TensorPlan, ...], flops: float) -> float:
-    """Of the operations, and of the calls: both from one call of the most expensive tensor's part of the network."""
+def _seconds(plans: tuple[TensorPlan, ...]) -> float:
+    """Of the operations, and of the calls: both from one call of the most expensive tensor's part of the network.
+    What follows single elements is no matrix product and runs at the slowest rate."""
     if not plans:
         return 0.0
     plan = max(plans, key=lambda plan: plan.evaluations * plan.whole)
     started = time.perf_counter()
     plan.downstream.loss_at_base()
     call = time.perf_counter() - started
-    return flops / max(plan.whole / call, SLOWEST_FLOPS_PER_SECOND) + CALLS_PER_TENSOR * len(plans) * call
+    rate = max(plan.whole / call, SLOWEST_FLOPS_PER_SECOND)
+    work = sum(p.evaluations * p.flops / (rate if p.flops >= p.whole else SLOWEST_FLOPS_PER_SECOND) for p in plans)
+    evaluations = sum(p.evaluations for p in plans)
+    return work + SECONDS_PER_EVALUATION * evaluations + CALLS_PER_TENSOR * len(plans) * call

@@ -36,8 +36,8 @@ class Ladder:
     """Values of L functions on K falling steps. Arrays of float64.
 
     steps: [L, K], > 0, each `ratio` times smaller than the one before. up, down: [L, K], f(h) and f(-h), not finite
-    where f has no value. center: [L], f(0). noise: [L], how far one value may be off. blur: [L], how far the slope may
-    be off by t being rounded, times the step.
+    where f has no value. center: [L], f(0). noise: [L], how far one value may be off. blur: [L], how far t may be off
+    by points being rounded.
     """
 
     steps: Array
@@ -66,7 +66,9 @@ class Ladder:
         """How far rounding may have moved each central difference [L, K]."""
         largest = np.maximum(np.abs(self.up), np.abs(self.down))
         noise = np.maximum(self.noise[:, None], EPS * np.where(np.isfinite(largest), largest, 0.0))
-        return (noise + self.blur[:, None]) / self.steps + EPS * np.abs(self.central)
+        moved = np.fmax(np.abs(self.up - self.center[:, None]), np.abs(self.down - self.center[:, None]))
+        misplaced = self.blur[:, None] / self.steps * np.where(np.isfinite(moved), moved, 0.0)
+        return (noise + misplaced) / self.steps + EPS * np.abs(self.central)
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,8 @@ class TensorLines:
         scale = np.concatenate([np.maximum(own, self.typical), np.full(self._directions, self.typical)])
         center = np.array([self.plan.downstream.base.loss])
         guessed = np.full(len(scale), _size(self.x) == 0.0)
-        return Setting(center, np.array([noise]), EPS, scale, guessed, np.zeros((len(scale), 1)))
+        blur = EPS * np.concatenate([own, np.full(self._directions, _size(self.x))])
+        return Setting(center, np.array([noise]), EPS, scale, guessed, blur[:, None])
 
     def points(self, ask: Ask) -> list[tuple[Array, Points]]:
         """The asked points by kind, with their positions in the ask."""

@@ -123,8 +123,9 @@ def _tensor(
     """All that is to be said of one tensor. elsewhere: a negligible change of the loss, over one scale of a tensor."""
     lines = TensorLines(plan, budget.options.seed)
     noise = yield from _drive(listen(lines.noisy, lines.setting(0.0).scale, EPS), lines, budget)
-    budget.noise = max(budget.noise, float(noise[0]))
-    setting = lines.setting(float(noise[0])).first(plan.lines)
+    heard = max(float(noise[0]), plan.downstream.base.rounding)
+    budget.noise = max(budget.noise, heard)
+    setting = lines.setting(heard).first(plan.lines)
     stated = [lines.stated(subject) for subject in subjects if plan.id in subject.values]
     size = np.max([np.abs(s.values).max(initial=0.0) for s in stated]) * setting.scale
 
