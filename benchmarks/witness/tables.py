@@ -70,7 +70,8 @@ def of_alarms(counts: Counter[str], said: Sequence[Said]) -> str:
     total = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
     groups: dict[tuple[str, ...], list[Said]] = {}
     for one in said:
-        groups.setdefault((one.subject.name, one.verdict.name, one.cause.name), []).append(one)
+        own = " (known of PyTorch)" * one.is_pytorchs_own
+        groups.setdefault((one.subject.name, one.verdict.name + own, one.cause.name), []).append(one)
     rows = [(*key, len(some), some[0].problem, some[0].text) for key, some in sorted(groups.items())]
     return f"{total} of right problems.\n\n" + table(("of", "verdict", "cause", "tensors", "for example", "text"), rows)
 
