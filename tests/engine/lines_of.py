@@ -35,8 +35,11 @@ class Said:
         return float(self.measured.slopes.bar[0])
 
 
-def said_of(function: Function, point: float, stated: float, scale: float | None = None, **known: Any) -> Said:
-    """Measures f in float64 at a point and judges a stated derivative. known: of the Measure, as noisy=True."""
+def said_of(
+    function: Function, point: float, stated: float, scale: float | None = None, eps: float = EPS, **known: Any
+) -> Said:
+    """Measures f at a point and judges a stated derivative. eps: of the dtype that f computes in. known: of the
+    Measure, as noisy=True."""
 
     def evaluate(ask: Ask) -> Answer:
         with np.errstate(all="ignore"):
@@ -45,9 +48,9 @@ def said_of(function: Function, point: float, stated: float, scale: float | None
 
     line, scales = np.zeros(1, dtype=np.int64), np.array([scale or abs(point) or 1.0])
     center = evaluate(Ask(line, np.zeros(1))).values[0]
-    noise = drive(listen(line, scales, EPS), evaluate)
-    setting = Setting(center, noise, EPS, scales, np.zeros(1, dtype=bool), np.zeros((1, 1)))
-    claim = Stated(Subject.CLAIM, np.array([stated]), 8 * EPS * np.abs([stated]))
+    noise = drive(listen(line, scales, eps), evaluate)
+    setting = Setting(center, noise, eps, scales, np.zeros(1, dtype=bool), np.zeros((1, 1)))
+    claim = Stated(Subject.CLAIM, np.array([stated]), 8 * eps * np.abs([stated]))
 
     def judged(slopes: Slopes) -> tuple[Array, Array]:
         return causes_of(claim, Measure(slopes, np.abs(np.nan_to_num(slopes.value)), **known))

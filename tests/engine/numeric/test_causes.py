@@ -150,3 +150,15 @@ def test_bars_hold_at_all_scales(u: float, scale: float, height: float, wave: np
     said = said_of(lambda x: h * wave(x / s), u * s, slope, scale=s)
     assert abs(said.value - slope) <= said.bar + 1e-15 * abs(slope)
     assert said.verdict is not Verdict.DISAGREES
+
+
+def test_a_derivative_below_the_smallest_float32_is_not_called_wrong() -> None:
+    """exp(-u²) is 0 in float32 there, and its derivative 1e-50; 1e-30 would be seen."""
+
+    def bell(x: Array) -> Array:
+        u = np.asarray(x, dtype=np.float32)
+        return np.exp(-u * u)
+
+    eps = float(np.finfo(np.float32).eps)
+    assert said_of(bell, 11.0, -2 * 11.0 * math.exp(-121.0), eps=eps).verdict is not Verdict.DISAGREES
+    assert said_of(bell, 11.0, 1e-30, eps=eps).verdict is Verdict.DISAGREES

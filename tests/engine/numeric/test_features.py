@@ -43,6 +43,10 @@ NETWORKS: dict[str, tuple[list[Any], tuple[int, ...]]] = {
     ),
     "convolution in 3 dimensions": ([convolution(3, 1, 2), gp.MaxPool3d(2), gp.Sigmoid()], (1, 1, 5, 5, 5)),
     "convolution without a batch": ([convolution(2, 2, 3), gp.AvgPool2d(2), gp.Tanh()], (2, 5, 5)),
+    "linear, then pooling along its features": (
+        [gp.Linear(3, 4, weight=numbers(4, 3), bias=numbers(4)), gp.Tanh(), gp.AvgPool1d(2), convolution(1, 2, 2)],
+        (3, 2, 3),
+    ),
     "convolution, then linear": (
         [convolution(1, 1, 2), gp.Tanh(), gp.Linear(4, 2, weight=numbers(2, 4), bias=numbers(2))],
         (2, 1, 5),

@@ -63,9 +63,9 @@ def dense(base: Base, key: str, value: Tensor | Feature, count: int) -> Tensor:
     return whole.movedim(1, value.dim)
 
 
-def way_of(base: Base, node: Node, id: TensorId, changed: Container[str], followed: Container[str]) -> Way | None:
-    """How a single element of a parameter goes on at a node; None where it cannot be followed. changed, followed: keys
-    of values that differ from the base, and of those among them of which one feature does."""
+def way_of(base: Base, node: Node, id: TensorId, changed: Container[str], followed: Mapping[str, int]) -> Way | None:
+    """How a single element of a parameter goes on at a node; None where it cannot be followed. changed: keys of
+    values that differ from the base. followed: of those of which one feature does, the dimension of features."""
     if len(node.inputs) != 1 or node.named_inputs or id.quantity is not Quantity.GRADIENT:
         return None
     key, kind, owned = node.inputs[0], node.operation.type_name, _owned(base, node, id)
@@ -73,14 +73,17 @@ def way_of(base: Base, node: Node, id: TensorId, changed: Container[str], follow
         return Way.ENTERS
     if owned or key not in followed:
         return None
-    if kind in ELEMENTWISE or (kind in POOLS and len(base.keys[node.name]) == 1):
+    if kind in ELEMENTWISE:
         return Way.STAYS
-    return Way.LEAVES if kind == "Linear" or _is_plain_convolution(node) else None
+    if kind in POOLS and len(base.keys[node.name]) == 1:
+        return Way.STAYS if followed[key] == _dim(node) else None
+    mixes = kind == "Linear" or _is_plain_convolution(node)
+    return Way.LEAVES if mixes and followed[key] == _dim(node) else None
 
 
 def enters(base: Base, nodes: tuple[Node, ...], id: TensorId) -> bool:
     """Whether single elements of a tensor are followed from the first node on."""
-    return bool(nodes) and way_of(base, nodes[0], id, (), ()) is Way.ENTERS
+    return bool(nodes) and way_of(base, nodes[0], id, (), {}) is Way.ENTERS
 
 
 def operations(base: Base, nodes: tuple[Node, ...], id: TensorId, work: Mapping[str, float]) -> float:
@@ -88,7 +91,7 @@ def operations(base: Base, nodes: tuple[Node, ...], id: TensorId, work: Mapping[
     followed."""
     changed: set[str] = set()
     followed: dict[str, int] = {}
-    total = 0.0
+    total, count = 0.0, 1
     for node in nodes:
         way = way_of(base, node, id, changed, followed)
         changed.update(base.keys[node.name])
@@ -96,12 +99,13 @@ def operations(base: Base, nodes: tuple[Node, ...], id: TensorId, work: Mapping[
             total += work[node.name]
             continue
         value = base.values[base.keys[node.name][0]]
-        count = value.shape[_dim(node)] if way is Way.ENTERS else followed[node.inputs[0]]
         if way is Way.LEAVES:
             total += max(2.0 * value.numel(), work[node.name] / count)
             continue
+        dim = _dim(node) if way is Way.ENTERS else followed[node.inputs[0]]
+        count = value.shape[dim]
         total += 2.0 * value.numel() / count
-        followed[base.keys[node.name][0]] = count
+        followed[base.keys[node.name][0]] = dim
     return total
 
 
@@ -111,7 +115,7 @@ def follow(
     """Outputs of a node by following one feature; None where that is not possible."""
     if points.elements is None:
         return None
-    followed = {key for key, value in values.items() if isinstance(value, Feature)}
+    followed = {key: value.dim for key, value in values.items() if isinstance(value, Feature)}
     way = way_of(base, node, id, values, followed)
     if way is None:
         return None
@@ -126,11 +130,9 @@ def follow(
         return (Feature(value.which, new, value.dim),)
     change = value.values - base.values[node.inputs[0]].movedim(value.dim, 0)[value.which]
     weight = node_tensors(node, base.program, base.parameters)["weight"]
-    if node.operation.type_name == "Linear" and value.dim == -1:
+    if node.operation.type_name == "Linear":
         return (_through_linear(base.values[node.name], weight, change, value.which),)
-    if node.operation.type_name != "Linear" and value.dim == _dim(node):
-        return (_through_convolution(base.values[node.name], node, weight, change, value.which),)
-    return None
+    return (_through_convolution(base.values[node.name], node, weight, change, value.which),)
 
 
 def _owned(base: Base, node: Node, id: TensorId) -> list[str]:

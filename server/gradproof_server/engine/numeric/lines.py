@@ -12,11 +12,17 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
 
 import numpy as np
+import torch
 
 from .slopes import Ladder, Slopes, looks_bent, noise_of, slopes_of
 from .types import Array
 
 T = TypeVar("T")
+SUBNORMAL = {
+    float(info.eps): float(info.smallest_normal * info.eps)
+    for info in map(torch.finfo, (torch.float64, torch.float32, torch.float16, torch.bfloat16))
+}
+"""Spacing of the smallest numbers of a dtype, by its spacing at 1: what is less is 0."""
 RATIO = 4.0
 SCREEN_RUNGS = 3
 ABOVE = 16.0
@@ -161,7 +167,8 @@ def listen(lines: Array, scale: Array, eps: float) -> Generator[Ask, Answer, Arr
     heard = [[noise_of(stretch[:, m]) for m in range(outputs)] for stretch in finite]
     measured = np.max(heard, axis=0) if heard else np.zeros(outputs)
     size = np.abs(np.where(np.isfinite(stretches), stretches, 0.0)).max((0, 1), initial=0.0)
-    found: Array = (COARSE_SAFETY if eps > COARSE else NOISE_SAFETY) * np.maximum(measured, 0.25 * eps * size)
+    rounding = np.maximum(0.25 * eps * size, SUBNORMAL.get(eps, 0.0))
+    found: Array = (COARSE_SAFETY if eps > COARSE else NOISE_SAFETY) * np.maximum(measured, rounding)
     return found
 
 
