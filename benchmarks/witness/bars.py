@@ -37,8 +37,10 @@ class Bar:
 
     @property
     def honest(self) -> bool:
-        """Whether the error is inside the bar, give or take the last bit of the derivative itself."""
-        return self.error <= self.bar + np.finfo(np.float64).eps * abs(self.derivative)
+        """Whether the error is inside the bar, give or take the last bit of the derivative itself; an infinite
+        bar promises nothing."""
+        inside = self.error <= self.bar + np.finfo(np.float64).eps * abs(self.derivative)
+        return bool(inside) or not np.isfinite(self.bar)
 
 
 @dataclass(frozen=True)

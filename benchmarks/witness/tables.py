@@ -28,7 +28,7 @@ def of_bars(groups: dict[str, list[Bar]]) -> str:
     """One row for each kind of function."""
     rows = []
     for kind, bars in groups.items():
-        widths = [b.bar / abs(b.derivative) for b in bars if b.derivative]
+        widths = [b.bar / abs(b.derivative) for b in bars if b.derivative and np.isfinite(b.bar)]
         over = [b.bar / b.error for b in bars if b.error > 0]
         verdicts = Counter(b.verdict for b in bars)
         rows.append(
