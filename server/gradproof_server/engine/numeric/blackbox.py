@@ -14,15 +14,16 @@ import numpy as np
 import torch
 
 from ..run import never
-from ..types import Quantity, ShouldStop, TensorId, Verdict
+from ..types import ShouldStop, TensorId, Verdict
 from . import words
 from .budget import Budget, OutOfBudgetError
-from .judge import Measure, Place, Stated, causes_of, judge
-from .lines import NOISE_POINTS, SCREEN_RUNGS, Answer, Ask, Measured, Setting, listen, measure, refine, taylor_order
-from .plan import DIRECTIONS, Signs
+from .function_parts import NOISE_LINES, STATED_UNITS, Part, parts_of, place_of
+from .judge import Measure, Stated, causes_of, judge
+from .lines import Answer, Ask, Measured, Setting, listen, measure, refine, taylor_order
+from .plan import DIRECTIONS
 from .resemblance import resemblance
 from .slopes import Slopes
-from .space import Space, SpaceLines
+from .space import Space
 from .types import (
     Array,
     DerivativeKind,
@@ -42,17 +43,8 @@ from .types import (
 
 REPEATS = 8
 """Times that the point itself is asked for, to see whether the function repeats itself."""
-AUTO_EVALUATIONS = 60_000
-"""Evaluations up to which AUTO looks at every element of a tensor."""
-AUTO_BYTES = 256 * 2**20
-"""The same for the points that are sent."""
 BATCH_BYTES = 4 * 2**20
 BATCH_POINTS = 4096
-STATED_UNITS = 16.0
-"""Units in the last place of the largest derivative that a stated one may be off, where no tolerance is given."""
-SCREEN_EVALUATIONS = 2 * SCREEN_RUNGS
-NOISE_LINES = 3
-"""Lines of a tensor along which rounding noise is measured."""
 T = TypeVar("T")
 Tensor = torch.Tensor
 Steps = Generator[FunctionEvent, Tensor | None, T]
@@ -61,32 +53,6 @@ Steps = Generator[FunctionEvent, Tensor | None, T]
 def resolution_of(eps: float) -> float:
     """Widest bar, beside the largest derivative, with which anything is called right."""
     return float(np.clip(16 * np.sqrt(eps), 1e-3, 0.25))
-
-
-@dataclass(frozen=True)
-class _Part:
-    """Lines of one tensor, and what is stated along them: [L, M] with its tolerance. One more line may stand after
-    them, along which noise is heard."""
-
-    name: str
-    mode: Mode
-    lines: SpaceLines
-    scale: Array
-    guessed: bool
-    stated: Array
-    tolerance: Array
-    shape: tuple[int, ...]
-    elements: int
-
-    @property
-    def id(self) -> TensorId:
-        """Its name in the report."""
-        return TensorId(0, Quantity.GRADIENT, self.name)
-
-    @property
-    def evaluations(self) -> int:
-        """Evaluations without refining."""
-        return NOISE_LINES * NOISE_POINTS + SCREEN_EVALUATIONS * len(self.stated)
 
 
 @dataclass
@@ -132,7 +98,7 @@ def check_function(claim: FunctionClaim, options: WitnessOptions, should_stop: S
     claim's names, shapes and dtypes fit each other. Raises StoppedError where `should_stop` returned True.
     """
     space = Space(claim.point)
-    parts = _parts(space, claim, options)
+    parts = parts_of(space, claim, options)
     expected = REPEATS + sum(part.evaluations for part in parts)
     estimates = (TensorEstimate(p.id, p.mode, p.elements, len(p.stated), p.evaluations, 0.0) for p in parts)
     yield WitnessEstimate(tuple(estimates), expected, 0.0, 0.0)
@@ -155,7 +121,7 @@ def check_function(claim: FunctionClaim, options: WitnessOptions, should_stop: S
 
 
 def _report(
-    talk: _Conversation, parts: tuple[_Part, ...], done: list[TensorWitness], center: Array, repeat: Array, noise: Array
+    talk: _Conversation, parts: tuple[Part, ...], done: list[TensorWitness], center: Array, repeat: Array, noise: Array
 ) -> WitnessReport:
     verdict = words.worst_of(j.verdict for tensor in done for j in tensor.judgements)
     left = tuple(part.id for part in parts[len(done) :])
@@ -195,78 +161,7 @@ def _summary(
     return " ".join(texts)
 
 
-def _parts(space: Space, claim: FunctionClaim, options: WitnessOptions) -> tuple[_Part, ...]:
-    """What is looked at, tensor by tensor; of a JVP the one line that it is about."""
-    if claim.kind is DerivativeKind.JVP:
-        return (_tangent(space, claim),)
-    return tuple(_part(space, claim, name, options) for name in claim.point if name in claim.stated)
-
-
-def _tangent(space: Space, claim: FunctionClaim) -> _Part:
-    flat = np.zeros_like(space.flat)
-    for name, tangent in claim.along.items():
-        flat[space.slices[name]] = tangent.double().reshape(-1).numpy()
-    stated = claim.stated[""].double().reshape(1, -1).numpy()
-    moved = flat != 0
-    size = float(np.sqrt(np.mean(space.flat[moved] ** 2))) if moved.any() else 0.0
-    length = float(np.sqrt(np.mean(flat[moved] ** 2))) if moved.any() else 1.0
-    lines = SpaceLines(space, np.zeros(0, dtype=np.int64), flat[None])
-    scale = np.array([(size or 1.0) / length])
-    allowed = _allowed(claim, stated, claim.stated[""].dtype)
-    return _Part(
-        "", Mode.DIRECTIONS, lines, scale, size == 0, stated, allowed, tuple(claim.output.shape), int(moved.sum())
-    )
-
-
-def _part(space: Space, claim: FunctionClaim, name: str, options: WitnessOptions) -> _Part:
-    tensor, where = claim.point[name], space.slices[name]
-    outputs = claim.output.numel() if claim.kind is DerivativeKind.JACOBIAN else 1
-    derivative = claim.stated[name].double().reshape(outputs, tensor.numel()).numpy().T  # [N, M]
-    size = tensor.numel()
-    mode = _mode(size, outputs, space, options)
-    if mode is Mode.ELEMENTS:
-        chosen, count = np.arange(size), 0
-    else:
-        random = np.random.default_rng([options.seed, size])
-        chosen, count = np.sort(random.choice(size, min(options.samples, size), replace=False)), options.directions
-    id = TensorId(0, Quantity.GRADIENT, name)
-    signs = Signs(id, tensor.shape, max(count, 1), options.seed).rows.reshape(-1, size).numpy().astype(np.float64)
-    directions = np.zeros((len(signs), len(space.flat)))
-    directions[:, where] = signs
-    typical = space.typical(name)
-    scale = np.concatenate([np.maximum(np.abs(space.flat[where][chosen]), typical), np.full(len(signs), typical)])
-    allowed = _allowed(claim, derivative, claim.stated[name].dtype)
-    return _Part(
-        name=name,
-        mode=mode,
-        lines=SpaceLines(space, chosen + where.start, directions),
-        scale=scale,
-        guessed=not space.flat[where].any(),
-        stated=np.concatenate([derivative[chosen], (signs @ derivative)[:count]]),
-        tolerance=np.concatenate([allowed[chosen], np.sqrt((signs**2 @ allowed**2)[:count])]),
-        shape=tuple(tensor.shape),
-        elements=size,
-    )
-
-
-def _mode(size: int, outputs: int, space: Space, options: WitnessOptions) -> Mode:
-    if options.mode is not Mode.AUTO:
-        return options.mode
-    evaluations = SCREEN_EVALUATIONS * size
-    few = evaluations <= AUTO_EVALUATIONS and evaluations * space.bytes_per_point <= AUTO_BYTES
-    return Mode.ELEMENTS if few and evaluations * outputs <= 100 * AUTO_EVALUATIONS else Mode.DIRECTIONS
-
-
-def _allowed(claim: FunctionClaim, derivative: Array, dtype: torch.dtype) -> Array:
-    """How far a stated derivative [L, M] may be off by its own precision, beside the largest one of its output."""
-    relative = claim.relative_tolerance
-    if relative is None:
-        relative = STATED_UNITS * torch.finfo(dtype if dtype.is_floating_point else torch.float64).eps
-    finite = np.where(np.isfinite(derivative), np.abs(derivative), 0.0)
-    return relative * np.maximum(finite, finite.max(0, keepdims=True, initial=0.0))  # type: ignore[no-any-return]
-
-
-def _tensor(part: _Part, center: Array, repeat: Array, talk: _Conversation) -> Steps[tuple[Array, TensorWitness]]:
+def _tensor(part: Part, center: Array, repeat: Array, talk: _Conversation) -> Steps[tuple[Array, TensorWitness]]:
     """All that is to be said of one tensor; and the noise that was heard along it [M]."""
     outputs = len(center)
     eps = max(float(talk.space.eps.max(initial=0.0)), torch.finfo(talk.claim.output.dtype).eps)
@@ -293,12 +188,12 @@ def _tensor(part: _Part, center: Array, repeat: Array, talk: _Conversation) -> S
 
     measured = yield from _drive(measure(setting, size, unclear), part, talk)
     found = measure_of(measured.slopes)
-    judgement = judge(stated, found, lambda line: _place(part, line, talk.claim))
+    judgement = judge(stated, found, lambda line: place_of(part, line, talk.claim))
     sweep = yield from _sweep(part, setting, stated, judgement, talk)
     return noise, _witness(part, stated, found, measured, judgement, sweep, talk)
 
 
-def _drive(measuring: Generator[Ask, Answer, T], part: _Part, talk: _Conversation) -> Steps[T]:
+def _drive(measuring: Generator[Ask, Answer, T], part: Part, talk: _Conversation) -> Steps[T]:
     """Brings what a measurement asks to the caller; what the measurement returns."""
     try:
         ask = next(measuring)
@@ -314,28 +209,14 @@ def _drive(measuring: Generator[Ask, Answer, T], part: _Part, talk: _Conversatio
         return end.value  # type: ignore[no-any-return]
 
 
-def _place(part: _Part, line: int, claim: FunctionClaim) -> Place:
-    """What a number of [L, M], flattened, is."""
-    outputs = part.stated.shape[1]
-    row, output = divmod(line, outputs)
-    several = claim.kind in (DerivativeKind.JACOBIAN, DerivativeKind.JVP) and claim.output.dim() > 0
-    shape = tuple(claim.output.shape)
-    output_index = tuple(int(i) for i in np.unravel_index(output, shape)) if several else ()
-    singles = len(part.lines.elements)
-    if row >= singles:
-        return Place(direction=row - singles + 1, output_index=output_index)
-    flat = int(part.lines.elements[row]) - part.lines.space.slices[part.name].start
-    return Place(tuple(int(i) for i in np.unravel_index(flat, part.shape)) if part.shape else (), 0, output_index)
-
-
 def _sweep(
-    part: _Part, setting: Setting, stated: Stated, judgement: Judgement, talk: _Conversation
+    part: Part, setting: Setting, stated: Stated, judgement: Judgement, talk: _Conversation
 ) -> Steps[Sweep | None]:
     """The long ladder of the worst line, where it did not agree."""
     if judgement.worst is None or judgement.verdict is Verdict.AGREES:
         return None
     outputs = part.stated.shape[1]
-    places = [_place(part, line, talk.claim) for line in range(len(stated.values))]
+    places = [place_of(part, line, talk.claim) for line in range(len(stated.values))]
     flat = places.index(words.place_of(judgement.worst))
     line, output = divmod(flat, outputs)
     first = setting.first_steps(np.abs(part.stated).max(1) * setting.scale)
@@ -349,7 +230,7 @@ def _sweep(
 
 
 def _witness(
-    part: _Part,
+    part: Part,
     stated: Stated,
     found: Measure,
     measured: Measured,
@@ -384,7 +265,7 @@ def _witness(
     )
 
 
-def _note(part: _Part, found: Measure, stated: Stated, judgement: Judgement, detectable: float) -> str:
+def _note(part: Part, found: Measure, stated: Stated, judgement: Judgement, detectable: float) -> str:
     singles, along = len(part.lines.elements), len(part.stated) - len(part.lines.elements)
     texts = [words.coverage(part.mode, along, singles, part.elements, detectable)] if part.name else []
     texts += [] if found.noisy else [words.stillness(found.slopes)]
