@@ -29,6 +29,8 @@ DIRECTIONS = "signs +1 and -1: torch.randint seeded by the first 7 bytes of SHA-
 SLOWEST_FLOPS_PER_SECOND = 1e9
 SECONDS_PER_EVALUATION = 1e-6
 """What an evaluation costs apart from the network: its point, its place on a ladder, its share of a verdict."""
+MOVING = 4e-9
+"""Seconds for each number of a tensor that is moved along a line: it is read, changed and written in main memory."""
 CALLS_PER_TENSOR = 8
 """Calls of the network that a tensor takes at least: their fixed cost is most of a small run."""
 Tensor = torch.Tensor
@@ -53,6 +55,11 @@ class TensorPlan:
     def lines(self) -> int:
         """Elements and directions."""
         return len(self.elements) + self.directions
+
+    @property
+    def moved(self) -> float:
+        """Numbers of the tensor itself that each evaluation makes anew: none where single elements are followed."""
+        return max(self.flops - self.whole, 0.0)
 
     @property
     def evaluations(self) -> int:
@@ -202,6 +209,9 @@ def _seconds(plans: tuple[TensorPlan, ...]) -> float:
     plan.downstream.loss_at_base()
     call = time.perf_counter() - started
     rate = max(plan.whole / call, SLOWEST_FLOPS_PER_SECOND)
-    work = sum(p.evaluations * p.flops / (rate if p.flops >= p.whole else SLOWEST_FLOPS_PER_SECOND) for p in plans)
+    work = sum(
+        p.evaluations * (min(p.flops, p.whole) / (rate if p.moved else SLOWEST_FLOPS_PER_SECOND) + MOVING * p.moved)
+        for p in plans
+    )
     evaluations = sum(p.evaluations for p in plans)
     return work + SECONDS_PER_EVALUATION * evaluations + CALLS_PER_TENSOR * len(plans) * call
