@@ -76,7 +76,7 @@ def _how_made(trials: Sequence[Trial]) -> str:
     each = sorted(counts[code] for code in ROWS)
     return (
         f"Measured with PyTorch {torch.__version__}, one thread a process, {len(set(seeds))} problems of the seeds "
-        f"{min(seeds)} to {max(seeds)}. {len(trials)} injections: {each[0]} to {each[-1]} of each of {len(each)} mistakes, "
+        f"{min(seeds)} to {max(seeds)}. {len(trials)} injections: {each[0]} to {each[-1]} of each mistake, "
         f"{each[len(each) // 2]} of the one in the middle; the last table has the number of each. "
         f"Seconds of the processor for an answer: {middle:.2f} in the middle, {late:.2f} in 95 of 100; {over} answers "
         f"took more than the {DiagnosisOptions().max_seconds:g} seconds that a diagnosis has unless told otherwise."
