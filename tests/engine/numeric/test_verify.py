@@ -272,3 +272,17 @@ def test_more_elements_never_hide_an_error(copies: int, factor: float, mode: Mod
     training = training_of(layers, x, gp.MSELoss(), torch.zeros(2 * copies, 2))
     claim = altered(training, INPUT, 1, factor)
     assert report_of(training, claim, mode=mode, only=only(INPUT)).claim_verdict is Verdict.DISAGREES
+
+
+def test_there_is_no_second_derivative_where_the_gradient_has_a_kink() -> None:
+    """Ties of whole numbers in a maximum, far from a minimum: whatever PyTorch gives there is not called wrong."""
+    layers = [
+        gp.Conv2d(1, 2, 2, weight=[[[[0.0, -1.0], [-1.0, 0.0]]], [[[-1.0, 0.0], [0.0, -1.0]]]], bias=[-1.0, 0.0]),
+        gp.MaxPool2d(2, stride=1),
+    ]
+    image = [[2.0, 0.0, 1.0], [1.0, 2.0, -2.0], [0.0, -2.0, 0.0]]
+    training = training_of(layers, [[image]], gp.PoissonNLLLoss(reduction="sum"), [[[[1.0]], [[1.0]]]])
+    report = report_of(training, second_order=True)
+    second = [j for t in report.tensors for j in t.judgements if j.subject is Subject.SECOND_ORDER]
+    assert second
+    assert all(j.verdict is not Verdict.DISAGREES for j in second)

@@ -21,6 +21,10 @@ from .types import Array, Cause, Judgement, Subject
 
 MOST_OUTPUTS = 4096
 """Elements of a tensor whose second derivatives are looked at."""
+NEAR = 1e-6
+"""Step, beside the parameters' size, at which a kink of the gradient at the point itself is looked for."""
+BENT = 1e-2
+"""Share by which the gradient's slopes on the two sides differ at a kink; without one they differ by NEAR's order."""
 ROUNDING_OF_NEGLIGIBLE = 1e-9
 """Share of a negligible change that rounding may make up, where a derivative is 0 by cancellation."""
 Tensor = torch.Tensor
@@ -89,7 +93,21 @@ def second_order(
         return found
 
     measured = drive(measure(replace(setting, noise=noise), size, unclear), evaluate)
-    return _by_parameter(base, parameters, measured.slopes, stated, negligible)
+    near = evaluate(Ask(np.zeros(2, dtype=np.int64), np.array([NEAR, -NEAR]))).values
+    slopes = _with_kinks(measured.slopes, (center - near[1]) / NEAR, (near[0] - center) / NEAR, noise / NEAR)
+    return _by_parameter(base, parameters, slopes, stated, negligible)
+
+
+def _with_kinks(slopes: Slopes, left: Array, right: Array, rounding: Array) -> Slopes:
+    """The slopes of the gradient, with its kinks as the slopes close to the point on either side show them."""
+    size = np.maximum(np.abs(left), np.abs(right))
+    bent = (np.abs(right - left) > BENT * size + 4 * rounding) & ~slopes.kinked
+    return replace(
+        slopes,
+        kinked=slopes.kinked | bent,
+        left=np.where(bent, left, slopes.left),
+        right=np.where(bent, right, slopes.right),
+    )
 
 
 def _by_parameter(
