@@ -40,6 +40,8 @@ from .types import (
 
 FINE = 1e-5
 """Share of a tensor's largest number by which a printed number may be beyond its tolerance for float64's rounding."""
+PROPORTIONAL_OPTIMIZERS = ("", "SGD", "ASGD")
+"""Those whose step is proportional to the gradient, or none; the others divide by its size."""
 
 
 def compare(
@@ -104,7 +106,7 @@ def compare_tensor(
     if bad.any() and looks_truncated(tensor, claimed, reference):
         tolerance = tolerance_of(tensor.precision, tensor.id, reference, calibration, truncated=True)
         bad = outside(claimed, reference, tolerance.values)
-    elif bad.any() and is_off_by_rounding(tensor, claimed, reference, tolerance):
+    elif bad.any() and is_off_by_rounding(tensor, claimed, reference, tolerance, training):
         tolerance = with_rounding(tolerance, tensor.id, reference, calibration)
         bad = outside(claimed, reference, tolerance.values)
     elif is_truncated(tensor.precision):
@@ -125,11 +127,15 @@ def compare_tensor(
 
 
 def is_off_by_rounding(
-    tensor: ClaimedTensor, claimed: torch.Tensor, reference: torch.Tensor, tolerance: Tolerance
+    tensor: ClaimedTensor, claimed: torch.Tensor, reference: torch.Tensor, tolerance: Tolerance, training: Training
 ) -> bool:
-    """Whether printed digits are beyond their tolerance by so little that float64's own rounding may be the cause."""
+    """Whether float64's own rounding may be why printed digits are beyond their tolerance: they are so by little, or an
+    adaptive optimizer divided a gradient by its own size, which makes a whole step of a gradient that is rounding."""
     if not isinstance(tensor.precision, PrintedDecimals) or is_truncated(tensor.precision):
         return False
+    optimizer = training.optimizer.type_name if training.optimizer else ""
+    if tensor.id.quantity in (Quantity.UPDATED, Quantity.STATE) and optimizer not in PROPORTIONAL_OPTIMIZERS:
+        return True
     excess = (claimed - reference).abs() - tolerance.values
     return bool(excess.max() <= FINE * reference.abs().max())
 
