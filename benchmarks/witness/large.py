@@ -17,7 +17,8 @@ from gradproof_server.engine.run import never
 
 from .networks import perceptron
 
-WIDTH = 3536
+WIDTH = 2500
+DEPTH = 4
 MIB = 2**20
 
 
@@ -41,9 +42,9 @@ class Large:
 
 
 def run(width: int = WIDTH) -> Large:
-    """Verifies two square layers, in this process."""
+    """Verifies square layers, in this process."""
     torch.set_num_threads(1)
-    network = perceptron(width, width, width, batch=4, dtype=torch.float32)
+    network = perceptron(*[width] * (DEPTH + 1), batch=4, dtype=torch.float32)
     training, parameters = network.training(), network.size
     del network
     _forget_peak()
