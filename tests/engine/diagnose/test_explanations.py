@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from briefly import claim_for, claim_of, problem_of
-from gradproof.v1 import problem_pb2
+from gradproof.tensors import as_tensor
+from gradproof.v1 import claim_pb2, problem_pb2
 from gradproof_server.engine import compare, diagnose
 from gradproof_server.engine.types import Quantity
 
@@ -46,3 +48,26 @@ def test_no_formula_that_does_not_give_the_number(momentum: float) -> None:
     problem = founding()
     problem.optimizer.sgd.momentum, problem.optimizer.sgd.nesterov = momentum, True
     assert "0.14 − " not in first_explanation(problem, stepped(0.05 * (1 + momentum)))
+
+
+def test_numbers_of_another_batch_are_not_set_beside_each_other() -> None:
+    """Two batches taken as one, and tanh's derivative missing: found, and explained without a comparison by node."""
+    first, second = torch.tensor([[0.5], [-1.2]]).double(), torch.tensor([[0.8], [0.3]]).double()
+    layers = [("Linear", 1, 1, {"bias": False}), ("Tanh",), ("Linear", 1, 1, {"bias": False})]
+    problem = problem_of(layers, {"0.weight": [[0.7]], "2.weight": [[-0.4]]}, {"input": first}, [[1.0], [0.5]], lr=0.1)
+    for inputs in (first, second):
+        problem.steps.add().inputs["input"].CopyFrom(as_tensor(inputs))
+    x, target = torch.cat([first, second]), torch.tensor([[1.0], [0.5]] * 2).double()
+    hidden = torch.tanh(0.7 * x)
+    delta = 2 * (-0.4 * hidden - target) / 4
+    updated = {"0.weight": 0.7 - 0.1 * (delta * -0.4 * x).sum(), "2.weight": -0.4 - 0.1 * (delta * hidden).sum()}
+    message = claim_pb2.Claim()
+    for name, value in updated.items():
+        part = claim_of(Quantity.UPDATED, name, [[float(value)]], digits=9).tensors[0]
+        part.id.step = 1
+        message.tensors.append(part)
+    training, outcome, claim = claim_for(problem, message)
+    found = diagnose(training, outcome, claim, compare(training, outcome, claim)).findings
+    pair = {"backward.activation_derivative_missing", "update.one_batch"}
+    (finding,) = [finding for finding in found if set(finding.codes) == pair]
+    assert "Behind node" not in finding.explanation

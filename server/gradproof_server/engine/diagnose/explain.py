@@ -72,14 +72,19 @@ def number(value: float) -> str:
     return f"{value:.6g}".replace("-", "−")
 
 
+def _differs(case: Case, altered: Tensors, id: TensorId) -> bool:
+    """Whether the altered step has that tensor too, in the same shape and with other numbers."""
+    if id not in altered or id not in case.trace or altered[id].shape != case.trace[id].shape:
+        return False
+    return not torch.equal(case.trace[id], altered[id].double())
+
+
 def _at_the_output(case: Case, altered: Tensors) -> Iterator[str]:
     key = case.training.program.outputs[0]
     id = TensorId(0, Quantity.NODE_GRADIENT, key)
-    if id not in altered or id not in case.trace:
+    if not _differs(case, altered, id):
         return
     right, used = case.trace[id].flatten(), altered[id].double().flatten()
-    if right.numel() == 0 or torch.equal(right, used):
-        return
     i = int((right - used).abs().argmax())
     where = f"ŷ = {number(float(case.value(key).double().flatten()[i]))}"
     target = case.target
@@ -95,11 +100,9 @@ def _at_a_node(case: Case, part: Part, altered: Tensors) -> Iterator[str]:
             return
         key = node.inputs[0]
         id, after = TensorId(0, Quantity.NODE_GRADIENT, key), TensorId(0, Quantity.NODE_GRADIENT, node.name)
-        if id not in altered or id not in case.trace or after not in case.trace:
+        if after not in case.trace or not _differs(case, altered, id):
             return
         right, used = case.trace[id].flatten(), altered[id].double().flatten()
-        if torch.equal(right, used):
-            return
         i = int((right - used).abs().argmax())
         yield (
             f"Behind node {node.name!r} ({node.operation.type_name}) PyTorch passes back {number(float(right[i]))} to "
@@ -143,7 +146,7 @@ def _update_formula(
     """w − η·g with both gradients, where the altered step is just that."""
     id = TensorId(0, Quantity.GRADIENT, tensor.id.name)
     rate = case.plain_rate(tensor.id.name)
-    if tensor.id.quantity is not Quantity.UPDATED or rate is None or id not in altered or id not in case.trace:
+    if tensor.id.quantity is not Quantity.UPDATED or rate is None or not _differs(case, altered, id):
         return
     right, used = float(case.trace[id][index]), float(altered[id].double()[index])
     old = float(case.training.parameters_before[tensor.id.name].double()[index])
