@@ -157,7 +157,7 @@ def convolution(draw: Draw) -> Blueprint:
     nodes.append(elementwise(draw) if draw.often(0.8) else Node("ReLU"))
     if draw.often(0.6):
         nodes.append(_pooling(draw, dims))
-    shape = (batch, channels) + (6,) * dims
+    shape = (batch, channels) + (7,) * dims
     nodes.append(Node("Flatten"))
     width = draw.integer(1, 3)
     nodes.append(Node("Linear", (shape_after(nodes, shape)[1], width)))

@@ -30,6 +30,7 @@ from gradproof_server.engine.diagnose.variants import (
     weight_inputs,
 )
 from gradproof_server.engine.diagnose.variants.attention import Switches, switched
+from gradproof_server.engine.shapes import set_mode
 from gradproof_server.engine.types import Quantity, TensorId
 from torch import nn
 from torch.nn import functional as F
@@ -260,3 +261,16 @@ def test_every_proposal_runs(make: Any) -> None:
             for id, value in told.items():
                 if variant.stage is Stage.BACKWARD and id.quantity in (Quantity.LOSS, Quantity.OUTPUT):
                     assert torch.equal(value, case.reference[id].double()), variant.code
+
+
+def test_a_layer_that_is_made_again_runs_in_the_mode_of_the_problem() -> None:
+    """What an altered layer tells does not follow the mode in which another run left its original."""
+    encoder = {"dim_feedforward": 3, "dropout": 0.3, "batch_first": True}
+    case = (
+        Network(normal(2, 2, 4), normal(2, 2, 4)).layer("TransformerEncoderLayer", 4, 2, **encoder).layer("Tanh").case
+    )
+    variant, told = row(transformers, "attention.norm_order"), []
+    for train in (True, False):
+        set_mode(case.training.program, train)
+        told.append(tell(case, proposals(case, variant)[0]))
+    assert all(torch.equal(told[0][id], told[1][id]) for id in told[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,7 +16,7 @@ from ...network import Node
 from ..case import Case
 from ..rules import ordinary, rewire
 from ..variant import Proposal, Stage, Variant
-from .sites import at_each, module_of, passed
+from .sites import at_each, by_module, module_of, passed
 
 LAYERS = ("TransformerEncoderLayer", "TransformerDecoderLayer")
 STACKS = ("TransformerEncoder", "TransformerDecoder", "Transformer")
@@ -138,13 +138,7 @@ def altered(node: Node, change: Callable[[nn.Module], None]) -> NodeCall:
     assert node.operation.module is not None
     module = copy.deepcopy(node.operation.module.module)
     change(module)
-    built = replace(node.operation.module, module=module)
-
-    def rule(node: Node, tensors: Any, inputs: Any, named: Any) -> Any:
-        outputs = built.call(tensors, inputs, named)
-        return outputs if len(outputs) > 1 else outputs[0]
-
-    return rule
+    return by_module(node, module)
 
 
 def switched(switches: Switches) -> Callable[[nn.Module], None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -17,7 +16,7 @@ from ..case import Case
 from ..plan import Plan
 from ..rules import ordinary, rewire
 from ..variant import Proposal, Stage, Variant
-from .sites import at_each, at_nodes, module_of, passed
+from .sites import at_each, at_nodes, by_module, module_of, passed
 
 Tensors = dict[str, torch.Tensor]
 Inputs = tuple[torch.Tensor, ...]
@@ -138,7 +137,7 @@ def own_arguments(module: nn.Module) -> dict[str, Any] | None:
     return made
 
 
-def with_default(node: Node, name: str, train: bool) -> NodeCall | None:
+def with_default(node: Node, name: str) -> NodeCall | None:
     """The rule of a layer made with the default of one argument; None where it would need other parameters."""
     assert node.operation.module is not None
     module = node.operation.module.module
@@ -154,13 +153,7 @@ def with_default(node: Node, name: str, train: bool) -> NodeCall | None:
     shapes = [{n: t.shape for n, t in (*m.named_parameters(), *m.named_buffers())} for m in (module, made)]
     if shapes[0] != shapes[1]:
         return None
-    built = replace(node.operation.module, module=made.train(train))
-
-    def rule(node: Node, tensors: Tensors, inputs: Inputs, named: Any) -> Any:
-        outputs = built.call(tensors, inputs, named)
-        return outputs if len(outputs) > 1 else outputs[0]
-
-    return rule
+    return by_module(node, made)
 
 
 def differing(node: Node) -> Iterator[tuple[str, Any, Any]]:
@@ -183,7 +176,7 @@ def ignored_arguments(case: Case) -> Iterator[Proposal]:
         if node.operation.module is None or node.operation.type_name in ELSEWHERE:
             continue
         for name, declared, default in differing(node):
-            rule = with_default(node, name, case.training.train)
+            rule = with_default(node, name)
             if rule is not None:
                 texts = {"argument": name, "declared": str(declared), "default": str(default),
                          "layer": node.operation.type_name}  # fmt: skip

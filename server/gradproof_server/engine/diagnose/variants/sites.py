@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from inspect import getclosurevars
 from typing import Any
 
 import torch
+from torch import nn
 
 from ...forward import NodeCall
 from ...network import Node
@@ -56,6 +58,19 @@ def module_of(node: Node) -> Any:
     """The layer as a module of torch.nn, a template whose attributes are its arguments."""
     assert node.operation.module is not None
     return node.operation.module.module
+
+
+def by_module(node: Node, module: nn.Module) -> NodeCall:
+    """The rule of a layer whose place another module takes, in the mode, train or eval, of the run."""
+    assert node.operation.module is not None
+    built = replace(node.operation.module, module=module)
+
+    def rule(node: Node, tensors: Tensors, inputs: Inputs, named: Any) -> Any:
+        module.train(module_of(node).training)
+        outputs = built.call(tensors, inputs, named)
+        return outputs if len(outputs) > 1 else outputs[0]
+
+    return rule
 
 
 def captured(node: Node) -> Mapping[str, Any]:
