@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -324,3 +326,11 @@ def test_weights_of_a_loss_are_of_the_dtype_of_the_run(name: str, dtype: torch.d
     expected = F.binary_cross_entropy_with_logits(X @ V.T + 0.1, (Y > 0).double(), **{name: weight})
     assert loss.dtype is dtype
     assert float((loss.double() - expected).abs()) < 4 * torch.finfo(dtype).eps
+
+
+def test_cublas_has_a_workspace_before_its_first_use() -> None:
+    """Without it PyTorch refuses matrix products on CUDA while deterministic algorithms are asked for."""
+    program = "import os; os.environ.pop('CUBLAS_WORKSPACE_CONFIG', None); import gradproof_server.engine; "
+    program += "print(os.environ['CUBLAS_WORKSPACE_CONFIG'])"
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == ":4096:8"
