@@ -13,8 +13,8 @@ import torch
 from .training import Training
 
 DETERMINISTIC: Any = torch.utils.deterministic
-# cuBLAS repeats its bits only with a workspace of its own, which it reads at first use; without it PyTorch refuses every
-# matrix product on CUDA while deterministic algorithms are asked for.
+# cuBLAS repeats its bits only with a workspace of its own, which it reads at first use; without it PyTorch refuses
+# every matrix product on CUDA while deterministic algorithms are asked for.
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 
