@@ -101,14 +101,21 @@ def _counted(what: str, trials: Sequence[Trial], key: Callable[[Trial], str]) ->
 
 
 def _head(what: str) -> list[str]:
-    return [f"| {what} | injections | {' | '.join(COLUMNS)} | recall |", "|---" * (len(COLUMNS) + 3) + "|"]
+    return [
+        f"| {what} | injections | {' | '.join(COLUMNS)} | first or declared | recall |",
+        "|---" * (len(COLUMNS) + 4) + "|",
+    ]
 
 
 def _line(name: str, trials: Sequence[Trial]) -> str:
     counts = Counter(map(column, trials))
-    good = len(trials) - counts["miss"]
-    share = f"{100 * good / len(trials):.1f} %" if trials else "–"
-    return f"| {name} | {len(trials)} | {' | '.join(str(counts[name]) for name in COLUMNS)} | {share} |"
+    named = counts["first"] + counts["declared look-alike"]
+    shares = (_share(named, len(trials)), _share(named + counts["other look-alike"], len(trials)))
+    return f"| {name} | {len(trials)} | {' | '.join(str(counts[name]) for name in COLUMNS)} | {' | '.join(shares)} |"
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.2f} %" if whole else "–"
 
 
 def _missed(trials: Sequence[Trial]) -> list[str]:
