@@ -101,10 +101,8 @@ def _counted(what: str, trials: Sequence[Trial], key: Callable[[Trial], str]) ->
 
 
 def _head(what: str) -> list[str]:
-    return [
-        f"| {what} | injections | {' | '.join(COLUMNS)} | first or declared | recall |",
-        "|---" * (len(COLUMNS) + 4) + "|",
-    ]
+    columns = [what, "injections", *COLUMNS, "first or declared", "recall"]
+    return [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
 
 
 def _line(name: str, trials: Sequence[Trial]) -> str:
