@@ -5,12 +5,13 @@ printed      |c - r| <= (1/2 + 1e-6) * 10^-digits + 8 eps |r|, or one unit where
              less than 1e-5 of the tensor's largest number, or after a step of an adaptive optimizer, the calibrated
              tolerance of float64 is added
 explicit     |c - r| <= absolute + relative * |r|
-calibrated   |c - r| <= 8 E + 2 F + 8 eps |r| + 8 tiny + 8 eps64 max |r|, the last for the reference's own rounding.
-             E is |x - r| of the same problem run in the claim's dtype; F the largest |x - r| of runs in float64 with
-             the data and the result of every operation moved by 4 times eps / 2, up or down by chance, and rounded to
-             that dtype. eps is the dtype's spacing at 1, tiny its smallest number. F is what a coarser rounding does
-             and not a multiple of what the rounding does, so that jumps near by are met: a kink, or the sign of a
-             gradient near zero that an adaptive optimizer follows.
+calibrated   |c - r| <= 8 E + 2 F + 8 eps |r| + 8 tiny + S max |r|. S max |r| is what the order of a sum can leave where
+             its terms cancel: S is float32's eps, in which sums are kept at least, and 8 eps for float64. E is |x - r|
+             of the same problem run in the claim's dtype; F the largest |x - r| of runs in float64 with the data and
+             the result of every operation moved by 4 times eps / 2, up or down by chance, and rounded to that dtype.
+             eps is the dtype's spacing at 1, tiny its smallest number. F is what a coarser rounding does and not a
+             multiple of what the rounding does, so that jumps near by are met: a kink, or the sign of a gradient near
+             zero that an adaptive optimizer follows.
              Where E + F / 4 exceeds a whole tensor (of an updated parameter, its change), eight times its largest
              holds for all elements.
 Nothing here grows with the number of elements.
@@ -89,8 +90,9 @@ def calibrated_tolerance(dtype: torch.dtype, reference: torch.Tensor, error: tor
     """From the measured error of the same problem in that dtype; the floor is 8 units in the last place."""
     info = torch.finfo(dtype)
     size = reference.abs().nan_to_num(0.0, posinf=0.0)
-    own = torch.finfo(torch.float64).eps * (float(size.max()) if size.numel() else 0.0)
-    values = SAFETY * (error + info.eps * reference.abs() + info.smallest_normal * info.eps + own)
+    summed = SAFETY * info.eps if dtype is torch.float64 else min(info.eps, torch.finfo(torch.float32).eps)
+    order = summed * (float(size.max()) if size.numel() else 0.0)
+    values = SAFETY * (error + info.eps * reference.abs() + info.smallest_normal * info.eps) + order
     largest = float(error.max()) if error.numel() else 0.0
     text = f"8 * ({largest:.2g} measured in {dtype_name(dtype)}, largest element) + 8 * {info.eps:.2g} * |reference|"
     return Tolerance(values.nan_to_num(0.0, posinf=0.0), ToleranceSource.CALIBRATED, text)
