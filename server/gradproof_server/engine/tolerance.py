@@ -94,7 +94,10 @@ def calibrated_tolerance(dtype: torch.dtype, reference: torch.Tensor, error: tor
     order = summed * (float(size.max()) if size.numel() else 0.0)
     values = SAFETY * (error + info.eps * reference.abs() + info.smallest_normal * info.eps) + order
     largest = float(error.max()) if error.numel() else 0.0
-    text = f"8 * ({largest:.2g} measured in {dtype_name(dtype)}, largest element) + 8 * {info.eps:.2g} * |reference|"
+    text = (
+        f"8 * ({largest:.2g} measured in {dtype_name(dtype)}, largest element) + 8 * {info.eps:.2g} * |reference| + "
+        f"{order:.2g}"
+    )
     return Tolerance(values.nan_to_num(0.0, posinf=0.0), ToleranceSource.CALIBRATED, text)
 
 
