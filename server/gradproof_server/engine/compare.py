@@ -36,6 +36,7 @@ from .types import (
     Verdict,
     Violation,
     WorstElement,
+    gravest,
 )
 
 FINE = 1e-5
@@ -67,11 +68,7 @@ def compare(
 
 def overall(comparisons: Iterable[Comparison]) -> Verdict:
     """DISAGREES if any comparison does; else INCONCLUSIVE if any is; else AGREES."""
-    verdicts = {comparison.verdict for comparison in comparisons}
-    for verdict in (Verdict.DISAGREES, Verdict.INCONCLUSIVE):
-        if verdict in verdicts:
-            return verdict
-    return Verdict.AGREES
+    return gravest((comparison.verdict for comparison in comparisons), Verdict.AGREES)
 
 
 def _check_shapes(outcome: Outcome, claim: Claim) -> None:

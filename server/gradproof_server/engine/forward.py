@@ -129,6 +129,13 @@ def loss_value(loss: LossProgram, tensors: Tensors, values: Tensors, targets: Te
     return value
 
 
+def loss_of(program: Program, tensors: Tensors, values: Tensors, targets: Tensors) -> torch.Tensor:
+    """The program's loss, or its only output where it has none; raises as `loss_value`."""
+    if program.loss is None:
+        return values[program.outputs[0]].reshape(())
+    return loss_value(program.loss, tensors, values, targets)
+
+
 def loss_arguments(loss: LossProgram, values: Tensors, targets: Tensors) -> tuple[torch.Tensor, ...]:
     """What the loss takes, in order."""
     taken = []

@@ -13,7 +13,7 @@ import torch
 
 from .determinism import deterministic
 from .errors import TORCH_ERRORS, as_problem_error
-from .forward import NodeCall, Values, forward, loss_value
+from .forward import NodeCall, Values, forward, loss_of
 from .program import LossProgram, Program
 from .shapes import set_mode
 from .state import load_state, state_tensors
@@ -275,9 +275,7 @@ class _Runner:
         if self.rules.loss is not None:
             with self._stage("loss", "the loss cannot be computed"):
                 return self.rules.loss(program.loss, tensors, values, targets)
-        if program.loss is not None:
-            return loss_value(program.loss, tensors, values, targets)
-        return values[program.outputs[0]].reshape(())
+        return loss_of(program, tensors, values, targets)
 
     def _altered_gradients(self, k: int, evaluation: Evaluation) -> Named:
         """The gradients after the rule for them, which are those of the parameters from here on."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -33,6 +33,15 @@ class Verdict(enum.IntEnum):
     AGREES = 1
     DISAGREES = 2
     INCONCLUSIVE = 3
+
+
+GRAVITY = (Verdict.DISAGREES, Verdict.INCONCLUSIVE, Verdict.AGREES)
+"""Verdicts, the gravest first."""
+
+
+def gravest(verdicts: Iterable[Verdict], none: Verdict) -> Verdict:
+    """DISAGREES if any is; else INCONCLUSIVE if any is; else AGREES. `none` where there is no verdict."""
+    return min(verdicts, key=GRAVITY.index, default=none)
 
 
 class ToleranceSource(enum.IntEnum):

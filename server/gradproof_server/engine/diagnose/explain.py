@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 import torch
 
 from ..errors import TORCH_ERRORS
+from ..names import describe
 from ..types import ClaimedTensor, Finding, ProblemError, Quantity, TensorId
 from ..wanted import Wanted
 from .attempt import Attempt, Part
 from .case import Case
-from .localize import describe
 from .plan import plan_of
 from .variant import Stage
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..names import describe
 from ..network import Node
 from ..types import ClaimedTensor, Localization, Quantity, TensorId
 from .case import Case
@@ -26,23 +27,6 @@ def localize(case: Case) -> Localization:
         enters_at=enters,
         observations=tuple([*upstream, *observations][:MOST_OBSERVATIONS]),
     )
-
-
-def describe(id: TensorId) -> str:
-    """A tensor in words: "gradient of 0.weight", "updated 0.weight after step 1"."""
-    words = {
-        Quantity.LOSS: "loss",
-        Quantity.OUTPUT: "output {}",
-        Quantity.GRADIENT: "gradient of {}",
-        Quantity.INPUT_GRADIENT: "gradient of the input {}",
-        Quantity.NODE_VALUE: "value of node {}",
-        Quantity.NODE_GRADIENT: "gradient at node {}",
-        Quantity.UPDATED: "updated {}",
-        Quantity.STATE: "optimizer state {}",
-        Quantity.BUFFER: "buffer {}",
-    }
-    text = words[id.quantity].format(id.name)
-    return f"{text} (step {id.step})" if id.step else text
 
 
 def _summary(agreeing: tuple[TensorId, ...], disagreeing: tuple[TensorId, ...], enters: str) -> str:

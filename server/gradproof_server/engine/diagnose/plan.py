@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import torch
 
-from ..forward import NodeCall, Values, loss_value
+from ..forward import NodeCall, Values, loss_of
 from ..program import LossProgram
 from ..run import Evaluation, GradientRule, LossRule, Moment, Named, Rules, UpdateRule, never, run
 from ..training import Training
@@ -89,10 +89,8 @@ class Plan:
     ) -> torch.Tensor:
         if self.loss is not None:
             value = self.loss(loss, tensors, values, targets)
-        elif loss is not None:
-            value = loss_value(loss, tensors, values, targets)
         else:
-            value = values[self.training.program.outputs[0]].reshape(())
+            value = loss_of(self.training.program, tensors, values, targets)
         return value * self.loss_scale
 
     def _gradients(self, gradients: Named, moment: Moment) -> Named:

@@ -43,6 +43,11 @@ class _Recorder:
         return node.operation.module.call(own, given, named)
 
 
+def root_mean_square(tensor: Tensor) -> float:
+    """Of all elements; 0 where there are none."""
+    return float(tensor.double().square().mean().sqrt()) if tensor.numel() else 0.0
+
+
 def get_random_state(device: torch.device) -> Tensor:
     """State of the random generator that layers on the device draw from."""
     return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()

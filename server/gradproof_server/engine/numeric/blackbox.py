@@ -18,11 +18,11 @@ from ..types import ShouldStop, TensorId, Verdict
 from . import words
 from .budget import Budget, OutOfBudgetError
 from .function_parts import NOISE_LINES, STATED_UNITS, Part, parts_of, place_of
-from .judge import Measure, Stated, causes_of, judge
-from .lines import Answer, Ask, Measured, Setting, listen, measure, refine, taylor_order
+from .judge import OF_THE_LARGEST, Measure, Stated, causes_of, judge
+from .lines import NOISE_SAFETY, Answer, Ask, Measured, Setting, listen, measure, refine, relay, taylor_order
 from .plan import DIRECTIONS
 from .resemblance import resemblance
-from .slopes import Slopes
+from .slopes import EPS, Slopes
 from .space import Space
 from .types import (
     Array,
@@ -123,10 +123,8 @@ def check_function(claim: FunctionClaim, options: WitnessOptions, should_stop: S
 def _report(
     talk: _Conversation, parts: tuple[Part, ...], done: list[TensorWitness], center: Array, repeat: Array, noise: Array
 ) -> WitnessReport:
-    verdict = words.worst_of(j.verdict for tensor in done for j in tensor.judgements)
     left = tuple(part.id for part in parts[len(done) :])
-    if left and verdict is Verdict.AGREES:
-        verdict = Verdict.INCONCLUSIVE
+    verdict = words.verdict_of((j for tensor in done for j in tensor.judgements), left)
     return WitnessReport(
         verdict=verdict,
         reference_verdict=verdict,
@@ -170,7 +168,7 @@ def _tensor(part: Part, center: Array, repeat: Array, talk: _Conversation) -> St
     silent = Setting(center, np.zeros(outputs), eps, part.scale, guessed, blur)
     along = np.unique(np.linspace(0, len(part.scale) - 1, NOISE_LINES).astype(np.int64))
     heard = yield from _drive(listen(along, part.scale, eps), part, talk)
-    noise = np.maximum(heard, 4.0 * repeat)
+    noise = np.maximum(heard, NOISE_SAFETY * repeat)
     kept = len(part.stated)
     setting = replace(silent, noise=noise).first(kept)
     size = np.abs(np.where(np.isfinite(part.stated), part.stated, 0.0)).max(initial=0.0) * setting.scale
@@ -179,7 +177,7 @@ def _tensor(part: Part, center: Array, repeat: Array, talk: _Conversation) -> St
     def measure_of(slopes: Slopes) -> Measure:
         known = np.where(np.isfinite(slopes.value), np.abs(slopes.value), 0.0).reshape(-1, outputs)
         largest = np.broadcast_to(known.max(0, initial=0.0), known.shape).reshape(-1)
-        share = 1.0 if eps > 1e-10 else 1e-2
+        share = OF_THE_LARGEST if eps <= EPS else 1.0
         return Measure(slopes, largest, resolution_of(eps), share, noisy=bool(repeat.max(initial=0.0) > 0))
 
     def unclear(slopes: Slopes) -> Array:
@@ -195,18 +193,17 @@ def _tensor(part: Part, center: Array, repeat: Array, talk: _Conversation) -> St
 
 def _drive(measuring: Generator[Ask, Answer, T], part: Part, talk: _Conversation) -> Steps[T]:
     """Brings what a measurement asks to the caller; what the measurement returns."""
-    try:
-        ask = next(measuring)
-        while True:
-            rows, offsets = [], []
-            for at in range(0, len(ask.lines), talk.batch_points):
-                cut = slice(at, at + talk.batch_points)
-                points, real = part.lines.points(ask.lines[cut], ask.offsets[cut])
-                rows.append((yield from talk.values(points, part.id)))
-                offsets.append(real)
-            ask = measuring.send(Answer(np.concatenate(rows), np.concatenate(offsets)))
-    except StopIteration as end:
-        return end.value  # type: ignore[no-any-return]
+
+    def answer(ask: Ask) -> Steps[Answer]:
+        rows, offsets = [], []
+        for at in range(0, len(ask.lines), talk.batch_points):
+            cut = slice(at, at + talk.batch_points)
+            points, real = part.lines.points(ask.lines[cut], ask.offsets[cut])
+            rows.append((yield from talk.values(points, part.id)))
+            offsets.append(real)
+        return Answer(np.concatenate(rows), np.concatenate(offsets))
+
+    return (yield from relay(measuring, answer))
 
 
 def _sweep(
@@ -221,12 +218,7 @@ def _sweep(
     line, output = divmod(flat, outputs)
     first = setting.first_steps(np.abs(part.stated).max(1) * setting.scale)
     ladder = yield from _drive(refine(setting, np.array([line]), first[[line]]), part, talk)
-    with np.errstate(all="ignore"):
-        steps, slopes, rounding = (
-            tuple(map(float, row[output])) for row in (ladder.steps, ladder.central, ladder.rounding)
-        )
-    worst = judgement.worst
-    return Sweep(worst.index, worst.direction, steps, slopes, rounding, float(stated.values[flat]))
+    return words.sweep_of(judgement.worst, ladder, output, float(stated.values[flat]))
 
 
 def _witness(

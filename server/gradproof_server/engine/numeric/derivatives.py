@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from ..errors import TORCH_ERRORS
-from ..forward import forward, loss_value
+from ..forward import forward, loss_of
 from ..types import ProblemError, Quantity, TensorId, Verdict
-from .base import Base, set_random_state
-from .judge import Measure, Place, Stated, causes_of, judge
+from .base import Base, root_mean_square, set_random_state
+from .judge import NEGLIGIBLE, Measure, Place, Stated, causes_of, judge
 from .lines import Answer, Ask, Setting, drive, listen, measure
 from .plan import Signs, TensorPlan
 from .slopes import EPS, Slopes
@@ -86,7 +86,7 @@ def second_order(
     setting = Setting(center, np.zeros(outputs), EPS, np.ones(1), np.zeros(1, dtype=bool), np.zeros((1, outputs)))
     noise = drive(listen(np.zeros(1, dtype=np.int64), setting.scale, EPS), evaluate)
     size = np.array([np.abs(center).max(initial=0.0)])
-    negligible = 1e-3 * max(float(size[0]), float(np.abs(stated).max(initial=0.0)))
+    negligible = NEGLIGIBLE * max(float(size[0]), float(np.abs(stated).max(initial=0.0)))
 
     def unclear(slopes: Slopes) -> Array:
         found: Array = causes_of(_stated(stated), _measure(slopes, negligible))[0] != int(Verdict.AGREES)
@@ -141,8 +141,7 @@ def _measure(slopes: Slopes, negligible: float) -> Measure:
 def _direction(base: Base, id: TensorId, seed: int) -> Tensor:
     x = base.parameters[id.name]
     signs = Signs(id, x.shape, 1, seed).rows[0].to(x.device).double()
-    size = float(x.square().mean().sqrt()) if x.numel() else 0.0
-    return signs * (size or 1.0)
+    return signs * (root_mean_square(x) or 1.0)
 
 
 def _moved(base: Base, direction: Mapping[str, Tensor], offset: float) -> dict[str, Tensor]:
@@ -156,9 +155,7 @@ def _loss(base: Base, parameters: Mapping[str, Tensor]) -> Tensor:
         set_random_state(next(iter(base.random_states.values())), base.training.device)
     inputs = {name: base.values[name] for name in program.inputs}
     values = forward(program, tensors, inputs, torch.float64)
-    if program.loss is None:
-        return values[program.outputs[0]].reshape(())
-    return loss_value(program.loss, tensors, values, base.targets).reshape(())
+    return loss_of(program, tensors, values, base.targets).reshape(())
 
 
 def _gradients(base: Base, parameters: Mapping[str, Tensor]) -> list[Tensor]:

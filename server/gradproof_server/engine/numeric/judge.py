@@ -34,6 +34,11 @@ DOUBT = 3.0
 derivatives a few lie just outside of theirs."""
 
 
+NEGLIGIBLE = 1e-3
+"""Share of the largest change of the function by one tensor, over its scale, that another must make to count beside
+it."""
+
+
 @dataclass(frozen=True)
 class Stated:
     """Derivatives that a subject states along L lines, and how far each may be off by its own precision [L]."""

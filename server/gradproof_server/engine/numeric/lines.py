@@ -18,6 +18,8 @@ from .slopes import Ladder, Slopes, looks_bent, noise_of, slopes_of
 from .types import Array
 
 T = TypeVar("T")
+E = TypeVar("E")
+S = TypeVar("S")
 SUBNORMAL = {
     float(info.eps): float(info.smallest_normal * info.eps)
     for info in map(torch.finfo, (torch.float64, torch.float32, torch.float16, torch.bfloat16))
@@ -98,11 +100,10 @@ class Setting:
 
 @dataclass(frozen=True)
 class Measured:
-    """Slopes of L lines by M outputs, as flat arrays of L·M; which of them were refined; and the remainders of the
-    first-order expansion need the screening ladder, which is kept."""
+    """Slopes of L lines by M outputs, as flat arrays of L·M; and the screening ladder, from which the remainders of the
+    first-order expansion follow."""
 
     slopes: Slopes
-    refined: Array
     screen: Ladder
 
 
@@ -115,13 +116,11 @@ def measure(setting: Setting, size: Array, unclear: Unclear) -> Measuring:
     slopes = slopes_of(screen)
     again = unclear(slopes) | looks_bent(screen)
     picked = np.unique(np.flatnonzero(again) // outputs)[:MOST_REFINED]
-    refined = np.zeros(lines * outputs, dtype=bool)
     if len(picked):
         ladder = yield from refine(setting, picked, first[picked])
         where = (picked[:, None] * outputs + np.arange(outputs)).reshape(-1)
         slopes = slopes.replaced(where, slopes_of(ladder))
-        refined[where] = True
-    return Measured(slopes, refined, screen)
+    return Measured(slopes, screen)
 
 
 def refine(setting: Setting, lines: Array, first: Array) -> Generator[Ask, Answer, Ladder]:
@@ -185,6 +184,16 @@ def taylor_order(screen: Ladder, stated: Array) -> float | None:
             clear = (rest[:, :2] > floor[:, :2]).all(1) & np.isfinite(rest).all(1)
             orders.extend(np.log(rest[clear, 0] / rest[clear, 1]) / np.log(screen.ratio))
     return float(np.median(orders)) if orders else None
+
+
+def relay(measuring: Generator[Ask, Answer, T], answer: Callable[[Ask], Generator[E, S, Answer]]) -> Generator[E, S, T]:
+    """Runs a generator of asks with a generator that answers each; what the measurement returns."""
+    try:
+        ask = next(measuring)
+        while True:
+            ask = measuring.send((yield from answer(ask)))
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
 
 
 def drive(measuring: Generator[Ask, Answer, T], evaluate: Callable[[Ask], Answer]) -> T:

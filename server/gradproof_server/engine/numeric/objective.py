@@ -18,7 +18,7 @@ from torch.autograd import forward_ad
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..errors import TORCH_ERRORS
-from ..forward import call_node, loss_value
+from ..forward import call_node, loss_of
 from ..network import Node
 from ..types import InvalidProblemError, ProblemError, Quantity, TensorId
 from . import features
@@ -233,12 +233,9 @@ class Downstream:
 
     def _loss_at(self, values: Mapping[str, Tensor], own: Tensor | None) -> Tensor:
         """The loss at one point: of these values, and the tensor itself where it is a parameter of the loss."""
-        base, loss = self.base, self.base.program.loss
-        everything = {**base.values, **values}
-        if loss is None:
-            return everything[base.program.outputs[0]].reshape(())
+        base = self.base
         tensors = base.parameters if own is None else {**base.parameters, self.id.name: own}
-        return loss_value(loss, tensors, everything, base.targets).reshape(())
+        return loss_of(base.program, tensors, {**base.values, **values}, base.targets).reshape(())
 
     def loss_at_base(self) -> Tensor:
         """The loss at the point itself, all nodes downstream computed again."""

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from . import features
+from .base import root_mean_square
 from .judge import Place, Stated
 from .lines import Ask, Setting
 from .objective import Points
@@ -50,14 +51,22 @@ class TensorLines:
         """The line that rounding noise is measured along: the first direction."""
         return np.array([len(self.plan.elements)])
 
+    @cached_property
+    def _own(self) -> Array:
+        return self.x.reshape(-1)[torch.from_numpy(self.plan.elements)].abs().cpu().numpy()
+
+    @cached_property
+    def scale(self) -> Array:
+        """The size of each element, and at least what is typical of the tensor; of directions what is typical."""
+        return np.concatenate([np.maximum(self._own, self.typical), np.full(self._directions, self.typical)])
+
     def setting(self, noise: float) -> Setting:
-        """Scales: the size of each element, and at least what is typical of the tensor."""
-        own = self.x.reshape(-1)[torch.from_numpy(self.plan.elements)].abs().cpu().numpy()
-        scale = np.concatenate([np.maximum(own, self.typical), np.full(self._directions, self.typical)])
+        """What is known before measuring."""
+        size = root_mean_square(self.x)
         center = np.array([self.plan.downstream.base.loss])
-        guessed = np.full(len(scale), _size(self.x) == 0.0)
-        blur = EPS * np.concatenate([own, np.full(self._directions, _size(self.x))])
-        return Setting(center, np.array([noise]), EPS, scale, guessed, blur[:, None])
+        guessed = np.full(len(self.scale), size == 0.0)
+        blur = EPS * np.concatenate([self._own, np.full(self._directions, size)])
+        return Setting(center, np.array([noise]), EPS, self.scale, guessed, blur[:, None])
 
     def points(self, ask: Ask) -> list[tuple[Array, Points]]:
         """The asked points by kind, with their positions in the ask."""
@@ -125,7 +134,7 @@ class TensorLines:
 
     def short(self, line: int, slopes: Slopes) -> Points:
         """Two points close to x on both sides of a line; closer than the steps that the line was measured on."""
-        scale = self.setting(0.0).scale[line]
+        scale = self.scale[line]
         smallest = slopes.smallest[line]
         step = min(SHORT * scale, smallest / 16) if np.isfinite(smallest) else SHORT * scale
         ((_, points),) = self.points(Ask(np.array([line, line]), np.array([step, -step])))
@@ -140,13 +149,9 @@ class TensorLines:
     @cached_property
     def typical(self) -> float:
         """The root mean square of the elements; where all are 0 that of what the first node makes of them; else 1."""
-        sizes = [_size(self.x), *(_size(value) for value in self._outputs())]
+        sizes = [root_mean_square(self.x), *(root_mean_square(value) for value in self._outputs())]
         return next((size for size in sizes if 0 < size < float("inf")), 1.0)
 
     def _outputs(self) -> list[Tensor]:
         base, nodes = self.plan.downstream.base, self.plan.downstream.nodes
         return [base.values[key] for node in nodes[:1] for key in base.keys[node.name]]
-
-
-def _size(tensor: Tensor) -> float:
-    return float(tensor.double().square().mean().sqrt()) if tensor.numel() else 0.0

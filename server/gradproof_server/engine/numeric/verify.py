@@ -12,14 +12,14 @@ import torch
 from ..determinism import deterministic
 from ..run import device_name
 from ..training import Training
-from ..types import Claim, Quantity, ShouldStop, TensorId, Verdict
+from ..types import GRAVITY, Claim, Quantity, ShouldStop, TensorId, Verdict, gravest
 from . import derivatives, words
-from .base import Base, base_of
+from .base import Base, base_of, root_mean_square
 from .budget import Budget, OutOfBudgetError
 from .departures import explained
-from .judge import Measure, Stated, causes_of, judge
+from .judge import NEGLIGIBLE, Measure, Stated, causes_of, judge
 from .kinks import MOST_KINKS, bends
-from .lines import Answer, Ask, Measured, Setting, listen, measure, refine
+from .lines import Answer, Ask, Measured, Setting, listen, measure, refine, relay
 from .plan import DIRECTIONS, TensorPlan, check_options, estimate_of, plans_of
 from .slopes import EPS, Slopes
 from .subjects import Stating, subjects_of
@@ -37,8 +37,6 @@ from .types import (
     WitnessReport,
 )
 
-NEGLIGIBLE = 1e-3
-"""Share of the largest change of the loss by one tensor, over its scale, that another must make to count beside it."""
 MOST_FOLLOWED = 32
 """Lines of a tensor along which kinks are looked for."""
 T = TypeVar("T")
@@ -85,7 +83,7 @@ def verify(
 def largest_change(base: Base) -> float:
     """The largest product of a gradient's element with the root mean square of what it is taken of."""
     found = [
-        float(gradient.abs().max()) * float(base.variable(id).double().square().mean().sqrt())
+        float(gradient.abs().max()) * root_mean_square(base.variable(id))
         for id, gradient in base.gradients.items()
         if gradient.numel() and id.quantity is not Quantity.NODE_GRADIENT
     ]
@@ -96,10 +94,10 @@ def _report(
     done: list[TensorWitness], left: tuple[TensorId, ...], claimed: bool, value: float, device: str, budget: Budget
 ) -> WitnessReport:
     judgements = [j for tensor in done for j in tensor.judgements]
-    reference = words.worst_of(j.verdict for j in judgements if j.subject is not Subject.CLAIM)
-    of_claim = words.worst_of(j.verdict for j in judgements if j.subject is Subject.CLAIM)
+    reference = words.verdict_of((j for j in judgements if j.subject is not Subject.CLAIM), left)
+    of_claim = words.verdict_of((j for j in judgements if j.subject is Subject.CLAIM), left)
     return WitnessReport(
-        verdict=words.worst_of([reference, of_claim] if claimed else [reference]),
+        verdict=gravest([reference, of_claim], Verdict.INCONCLUSIVE) if claimed else reference,
         reference_verdict=reference,
         claim_verdict=of_claim if claimed else None,
         tensors=tuple(done),
@@ -122,7 +120,7 @@ def _tensor(
 ) -> Steps[TensorWitness]:
     """All that is to be said of one tensor. elsewhere: a negligible change of the loss, over one scale of a tensor."""
     lines = TensorLines(plan, budget.options.seed)
-    noise = yield from _drive(listen(lines.noisy, lines.setting(0.0).scale, EPS), lines, budget)
+    noise = yield from _drive(listen(lines.noisy, lines.scale, EPS), lines, budget)
     heard = max(float(noise[0]), plan.downstream.base.rounding)
     budget.noise = max(budget.noise, heard)
     setting = lines.setting(heard).first(plan.lines)
@@ -150,17 +148,16 @@ def _tensor(
 
 def _drive(measuring: Generator[Ask, Answer, T], lines: TensorLines, budget: Budget) -> Steps[T]:
     """Answers what a measurement asks, chunk by chunk, and tells how far it is; what the measurement returns."""
-    try:
-        ask = next(measuring)
-        while True:
-            values = np.empty(len(ask.offsets))
-            for where, part in lines.evaluated(ask):
-                values[where] = part
-                budget.spend(len(part))
-                yield from budget.progress(lines.plan.id)
-            ask = measuring.send(Answer(values[:, None], ask.offsets))
-    except StopIteration as end:
-        return end.value  # type: ignore[no-any-return]
+
+    def answer(ask: Ask) -> Steps[Answer]:
+        values = np.empty(len(ask.offsets))
+        for where, part in lines.evaluated(ask):
+            values[where] = part
+            budget.spend(len(part))
+            yield from budget.progress(lines.plan.id)
+        return Answer(values[:, None], ask.offsets)
+
+    return (yield from relay(measuring, answer))
 
 
 def _kinks(
@@ -185,13 +182,11 @@ def _sweep(
     lines: TensorLines, setting: Setting, stated: list[Stated], judgements: list[Judgement], budget: Budget
 ) -> Steps[Sweep | None]:
     """The long ladder of the worst line of the subject that fares worst; None where all agree."""
-    judgement, subject = min(zip(judgements, stated, strict=True), key=lambda pair: words.ORDER.index(pair[0].verdict))
+    judgement, subject = min(zip(judgements, stated, strict=True), key=lambda pair: GRAVITY.index(pair[0].verdict))
     worst = judgement.worst
     if worst is None or (judgement.verdict is Verdict.AGREES and not budget.options.include_values):
         return None
     line = lines.number(words.place_of(worst))
     first = setting.first_steps(np.abs(subject.values) * setting.scale)
     ladder = yield from _drive(refine(setting, np.array([line]), first[[line]]), lines, budget)
-    with np.errstate(all="ignore"):
-        steps, slopes, rounding = (tuple(map(float, row[0])) for row in (ladder.steps, ladder.central, ladder.rounding))
-    return Sweep(worst.index, worst.direction, steps, slopes, rounding, float(subject.values[line]))
+    return words.sweep_of(worst, ladder, 0, float(subject.values[line]))

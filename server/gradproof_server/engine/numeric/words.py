@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import torch
 
-from ..diagnose.localize import describe
-from ..types import TensorId, Verdict
+from ..names import describe
+from ..types import TensorId, Verdict, gravest
 from .judge import Measure, Place, Stated
 from .lines import Measured, taylor_order
-from .slopes import Slopes
+from .slopes import Ladder, Slopes
 from .tensor_lines import TensorLines
 from .types import (
     Array,
@@ -26,19 +26,27 @@ from .types import (
     WitnessOptions,
 )
 
-ORDER = (Verdict.DISAGREES, Verdict.INCONCLUSIVE, Verdict.AGREES)
-"""Verdicts, the worst first."""
 MOST_NAMED = 6
 
 
-def worst_of(verdicts: Iterable[Verdict]) -> Verdict:
-    """DISAGREES if any is; else INCONCLUSIVE if any is, or there is none at all; else AGREES."""
-    return min(verdicts, key=ORDER.index, default=Verdict.INCONCLUSIVE)
+def verdict_of(judgements: Iterable[Judgement], left: Sequence[TensorId]) -> Verdict:
+    """The gravest of the judgements; nothing is called right of which a part was not reached."""
+    open_ = [Verdict.INCONCLUSIVE] if left else []
+    return gravest([*(judgement.verdict for judgement in judgements), *open_], Verdict.INCONCLUSIVE)
 
 
 def place_of(value: WitnessedValue) -> Place:
     """Where a value belongs."""
     return Place(value.index, value.direction, value.output_index)
+
+
+def sweep_of(worst: WitnessedValue, ladder: Ladder, row: int, stated: float) -> Sweep:
+    """The gaps over the ladder's steps of its line `row`, which is that of the worst value."""
+    with np.errstate(all="ignore"):
+        steps, slopes, rounding = (
+            tuple(map(float, array[row])) for array in (ladder.steps, ladder.central, ladder.rounding)
+        )
+    return Sweep(worst.index, worst.direction, steps, slopes, rounding, stated)
 
 
 def largest_of(slopes: Slopes, elements: int, elsewhere: float) -> Array:
