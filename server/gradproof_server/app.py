@@ -72,7 +72,7 @@ def start_embedded(settings: Settings | None = None) -> EmbeddedServer:
     """
     settings = settings or Settings()
     threads = settings.threads or torch.get_num_threads()
-    settings = dataclasses.replace(settings, metrics_port=None, reflection=False, threads=threads)
+    settings = dataclasses.replace(settings, metrics_port=None, health_port=None, reflection=False, threads=threads)
     logger = make_logger("error", "text", CurrentStderr())
     return EmbeddedServer(lambda address: build(settings, logger, address=address))
 

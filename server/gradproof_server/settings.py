@@ -49,7 +49,7 @@ def _port(default: int, doc: str) -> Any:
     return setting(default, doc, least=0, most=65535)
 
 
-def _count(default: int, doc: str, unit: str = "") -> Any:
+def _count(default: int | None, doc: str, unit: str = "") -> Any:
     return setting(default, doc, unit=unit, least=1)
 
 
@@ -69,15 +69,45 @@ class Settings:
         None, "PEM file with the server's certificate chain; off: no TLS."
     )
     tls_key: Path | None = setting(None, "PEM file with the private key of the certificate.")  # noqa: RUF009
+    tls_client_ca: Path | None = setting(  # noqa: RUF009
+        None, "PEM file with the authorities whose client certificates are taken (mTLS); off: clients need none."
+    )
+    callers_file: Path | None = setting(  # noqa: RUF009
+        None, "TOML file that says who may call which methods, with tokens and quotas; off: everybody may."
+    )
     reflection: bool = setting(True, "Whether clients can ask the server for its contract (buf curl, grpcurl).")
+    health_host: str = setting("127.0.0.1", "Address of the health checks for probes, which never have TLS.")
+    health_port: int | None = _port(50052, "Port of the health checks for probes; 0 takes a free one, off serves none.")
+    debug: bool = setting(False, "Whether the port of the metrics also shows the server's channels, workers and calls.")
 
     log_level: Literal["debug", "info", "warning", "error"] = setting("info", "Least severe log line that is written.")
     log_format: Literal["json", "text"] = setting("json", "One JSON object a line, or text for people.")
 
+    settings_file: Path | None = setting(  # noqa: RUF009
+        None, "TOML file with settings that are read again when it changes: limits, quotas, log level; off: none."
+    )
+    reload_seconds: float = _seconds(
+        5.0, "Time between looks at the files of settings, callers and certificates.", 0.05
+    )
+    trace_endpoint: str | None = setting(None, "OTLP endpoint (gRPC) that gets traces, as http://host:4317; off: none.")
+
     device: Literal["auto", "cpu", "cuda"] = setting("auto", "Where problems that name no device are computed.")
-    threads: int = setting(0, "Threads of the computation; 0: as many as there are CPUs for it.", least=0, most=1024)
+    workers: int = setting(
+        0, "Processes that compute; 0: one for each CUDA device, else one for each CPU, at most 4.", least=0, most=256
+    )
+    threads: int = setting(0, "Threads of each process; 0: its share of the CPUs.", least=0, most=1024)
+    stop_seconds: float = _seconds(0.1, "Time that a stopped computation has to end before its process is killed.")
+    worker_memory_bytes: int | None = _count(None, "Most memory that one process may map; off: no limit.", "bytes")
     max_concurrent_calls: int = _count(256, "Most checks that wait or run at once; further ones are refused.", "calls")
     max_waiting_bytes: int = _count(2 * 1024**3, "Most bytes of requests that wait or run at once.", "bytes")
+    max_calls_per_caller: int = _count(128, "Most checks of one caller that wait or run at once.", "calls")
+    max_bytes_per_caller: int = _count(1024**3, "Most bytes of requests of one caller that wait or run.", "bytes")
+    max_running_memory_bytes: int = _count(
+        2 * _LIMITS.max_memory_bytes, "Most memory that all problems that run at once may take, as estimated.", "bytes"
+    )
+    max_running_flops: int = _count(
+        4 * _LIMITS.max_flops, "Most floating-point operations of all problems that run at once.", "operations"
+    )
 
     max_witness_seconds: float = _seconds(600.0, "Most seconds that a numerical verification may be given.", 1)
     max_functions: int = _count(16, "Most functions of callers that are checked at once.", "functions")
@@ -252,6 +282,18 @@ def _contradictions(s: Settings) -> list[str]:
         "--max-waiting-bytes: must be at least --max-request-bytes, or the largest request could never be taken": (
             s.max_waiting_bytes < s.max_request_bytes
         ),
+        "--max-bytes-per-caller: must be at least --max-request-bytes, or the largest request could never be taken": (
+            s.max_bytes_per_caller < s.max_request_bytes
+        ),
+        "--max-running-memory-bytes: must be at least --max-memory-bytes, or the largest problem could never run": (
+            s.max_running_memory_bytes < s.max_memory_bytes
+        ),
+        "--max-running-flops: must be at least --max-flops, or the largest problem could never run": (
+            s.max_running_flops < s.max_flops
+        ),
+        "--tls-client-ca: needs --tls-certificate and --tls-key": (
+            s.tls_client_ca is not None and s.tls_certificate is None
+        ),
         "--keepalive-timeout-seconds: must be less than --keepalive-seconds": (
             s.keepalive_timeout_seconds >= s.keepalive_seconds
         ),
@@ -261,5 +303,6 @@ def _contradictions(s: Settings) -> list[str]:
 
 
 def _files(s: Settings) -> dict[str, Path]:
-    paths = {"tls_certificate": s.tls_certificate, "tls_key": s.tls_key}
+    names = ("tls_certificate", "tls_key", "tls_client_ca", "callers_file", "settings_file")
+    paths = {name: getattr(s, name) for name in names}
     return {name: path for name, path in paths.items() if path is not None}

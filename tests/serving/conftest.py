@@ -24,7 +24,9 @@ from gradproof_server.serving.logs import make_logger
 from gradproof_server.settings import Settings
 from grpc import aio
 
-SETTINGS = Settings(host="127.0.0.1", port=0, metrics_port=None, threads=1, propagation_seconds=0, log_level="debug")
+SETTINGS = Settings(
+    host="127.0.0.1", port=0, metrics_port=None, health_port=None, threads=1, propagation_seconds=0, log_level="debug"
+)
 
 
 def doubles(shape: Sequence[int], *values: float) -> tensor_pb2.Tensor:

@@ -29,12 +29,13 @@ _DEVICES = {"auto": problem_pb2.DEVICE_AUTO, "cpu": problem_pb2.DEVICE_CPU, "cud
 class Task:
     """A request: the method's name, the serialized message, and when its answer is worth nothing any more.
 
-    deadline: by time.monotonic(), which all processes of a machine share; None: never.
+    deadline: by time.monotonic(), which all processes of a machine share; None: never. caller: whose turn it takes.
     """
 
     method: str
     request: bytes
     deadline: float | None = None
+    caller: str = ""
 
 
 @dataclass(frozen=True)

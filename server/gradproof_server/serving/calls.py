@@ -15,12 +15,13 @@ _VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
 @dataclass
 class Call:
-    """One call while it is served, with the messages that it has taken and sent. `notes` go into the log line as they
-    are."""
+    """One call while it is served, with the messages that it has taken and sent. `caller` is who makes it: a name of
+    the callers' file, else the address without its port. `notes` go into the log line as they are."""
 
     method: str
     request_id: str
     peer: str
+    caller: str = ""
     requests: int = 0
     request_bytes: int = 0
     responses: int = 0
@@ -50,6 +51,12 @@ _current: ContextVar[Call] = ContextVar("call")
 def begin(call: Call) -> None:
     """Makes it the current call of this task."""
     _current.set(call)
+
+
+def caller() -> str:
+    """Who makes the current call; empty outside of a call."""
+    call = _current.get(None)
+    return "" if call is None else call.caller
 
 
 def note(**notes: object) -> None:

@@ -103,7 +103,7 @@ class GradientService:
 
 def _task(name: str, request: bytes, context: _Context) -> Task:
     remaining = context.time_remaining()
-    return Task(name, request, None if remaining is None else time.monotonic() + remaining)
+    return Task(name, request, None if remaining is None else time.monotonic() + remaining, calls.caller())
 
 
 def _call(loop: asyncio.AbstractEventLoop, function: Callable[[T], None], argument: T) -> None:
