@@ -64,7 +64,7 @@ def test_every_error_of_the_server_has_a_row_of_its_own() -> None:
         for c in vars(errors).values()
         if isinstance(c, type) and issubclass(c, Exception) and c.__module__ == errors.__name__
     ]
-    assert len(own) == 6
+    assert len(own) == 9
     assert [c for c in own if not any(c in kind.raised_as for kind in ERROR_KINDS)] == []
 
 
@@ -105,6 +105,9 @@ def test_the_page_is_made_from_the_table(request: pytest.FixtureRequest) -> None
         (torch.OutOfMemoryError("CUDA out of memory"), "OUT_OF_MEMORY"),
         (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), "OUT_OF_MEMORY"),
         (BusyError("full"), "SERVER_BUSY"),
+        (errors.QuotaExceededError("yours"), "QUOTA_EXCEEDED"),
+        (errors.WorkerDiedError(), "WORKER_DIED"),
+        (errors.WorkerCrashedError(), "WORKER_CRASHED"),
         (types.DeviceUnavailableError("none"), "DEVICE_UNAVAILABLE"),
         (errors.DeadlineExceededError(), "DEADLINE_EXCEEDED"),
         (CallerTimeoutError(60), "CALLER_TIMEOUT"),

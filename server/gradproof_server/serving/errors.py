@@ -37,6 +37,18 @@ class BusyError(Exception):
     """As many calls, or bytes of requests, wait as this server takes."""
 
 
+class QuotaExceededError(Exception):
+    """One caller has as many calls, or bytes of requests, under way as it may have."""
+
+
+class WorkerDiedError(Exception):
+    """The process that computed was ended from outside."""
+
+
+class WorkerCrashedError(Exception):
+    """The process that computed ended by a fault of its own."""
+
+
 class DeadlineExceededError(Exception):
     """The caller's deadline passed before the answer was ready."""
 
@@ -112,6 +124,13 @@ ERROR_KINDS = (
         (BusyError,),
     ),
     ErrorKind(
+        "QUOTA_EXCEEDED",
+        _CODE.RESOURCE_EXHAUSTED,
+        True,
+        "This caller has as many calls, or bytes of requests, under way as it may have. `QuotaFailure` says which.",
+        (QuotaExceededError,),
+    ),
+    ErrorKind(
         "DEVICE_UNAVAILABLE",
         _CODE.FAILED_PRECONDITION,
         False,
@@ -152,6 +171,20 @@ ERROR_KINDS = (
         True,
         "The server is ending and did not finish this call in time; another server can.",
         (ShuttingDownError,),
+    ),
+    ErrorKind(
+        "WORKER_DIED",
+        _CODE.UNAVAILABLE,
+        True,
+        "The process that computed the answer was ended from outside. Others go on, and it is replaced.",
+        (WorkerDiedError,),
+    ),
+    ErrorKind(
+        "WORKER_CRASHED",
+        _CODE.INTERNAL,
+        False,
+        "The process that computed the answer crashed: a fault of the server, or of a library. It is replaced.",
+        (WorkerCrashedError,),
     ),
     ErrorKind(
         "INTERNAL",

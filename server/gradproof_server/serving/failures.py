@@ -18,6 +18,7 @@ from gradproof_server.serving.errors import (
     BusyError,
     CallerTimeoutError,
     ErrorKind,
+    QuotaExceededError,
     ResponseTooLargeError,
     StreamEndedError,
     kind_of,
@@ -53,6 +54,8 @@ def error_to_failure(error: BaseException) -> Failure:
             return _above_limit(kind, error, "response", "max_response_bytes", error.value, error.allowed)
         case BusyError():
             return Failure(kind, str(error), (_quota("server", str(error)), _retry_info()))
+        case QuotaExceededError():
+            return Failure(kind, str(error), (_quota("caller", str(error)), _retry_info()))
         case DeviceUnavailableError() | CallerTimeoutError() | StreamEndedError():
             return Failure(kind, str(error))
     if kind is INTERNAL:
