@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from .forward import Values, forward, loss_value
 from .program import Program
 from .tensors import shape_text
-from .types import InvalidProblemError, LimitExceededError, Limits, Violation
+from .types import Cost, InvalidProblemError, LimitExceededError, Limits, Violation
 
 MOST_STATE_PER_PARAMETER = 3
 """Tensors of a parameter's size that any optimizer of torch keeps at most (Adam with amsgrad), LBFGS aside."""
@@ -97,19 +97,22 @@ def check_values(shapes: Shapes, program: Program, limits: Limits) -> None:
             raise LimitExceededError(path, "max_elements", shape.numel(), limits.max_elements)
 
 
-def check_cost(program: Program, shapes: Shapes, steps: int, itemsize: int, limits: Limits) -> None:
-    """Raises LimitExceededError where memory or work, as estimated, are above the limits.
+def estimate_cost(program: Program, shapes: Shapes, steps: int, itemsize: int) -> Cost:
+    """What a training run takes, before anything is allocated.
 
     Memory: parameters, their gradients, the optimizer's state and two copies (before and after), and values with their
     gradients. Work: one forward and twice as much for the backward pass, per step.
     """
     parameters = sum(tensor.numel() for tensor in program.parameters.values())
     memory = itemsize * (parameters * (2 + MOST_STATE_PER_PARAMETER) + 2 * shapes.value_elements)
-    if memory > limits.max_memory_bytes:
-        raise LimitExceededError(f"{program.path}.network", "max_memory_bytes", memory, limits.max_memory_bytes)
-    flops = 3 * shapes.flops * steps
-    if flops > limits.max_flops:
-        raise LimitExceededError(f"{program.path}.network", "max_flops", flops, limits.max_flops)
+    return Cost(memory, 3 * shapes.flops * steps)
+
+
+def check_cost(cost: Cost, path: str, limits: Limits) -> None:
+    """Raises LimitExceededError, with the path of the network, where memory or work are above the limits."""
+    for limit, value in (("max_memory_bytes", cost.memory_bytes), ("max_flops", cost.flops)):
+        if value > (allowed := getattr(limits, limit)):
+            raise LimitExceededError(path, limit, value, allowed)
 
 
 def check_scalar_output(program: Program, shapes: Shapes) -> None:

@@ -14,9 +14,9 @@ from .layers import initial_buffer
 from .near import near_miss
 from .optimizers import OptimizerSpec, ScheduleSpec, read_optimizer, read_schedule
 from .program import Program, ProgramCache
-from .shapes import ShapeCache, Shapes, check_cost, check_scalar_output
+from .shapes import ShapeCache, Shapes, check_cost, check_scalar_output, estimate_cost
 from .tensors import FLOATING, TORCH_DTYPES, shape_text, tensor_to_torch, tensor_violations
-from .types import DeviceUnavailableError, InvalidProblemError, LimitExceededError, Limits, Violation
+from .types import Cost, DeviceUnavailableError, InvalidProblemError, LimitExceededError, Limits, Violation
 
 PROGRAMS = ProgramCache()
 SHAPES = ShapeCache()
@@ -76,6 +76,11 @@ class Training:
         return self.shapes.flops
 
     @property
+    def cost(self) -> Cost:
+        """What a run takes, as estimated."""
+        return estimate_cost(self.program, self.shapes, len(self.steps), self.dtype.itemsize)
+
+    @property
     def nodes(self) -> int:
         """Number of nodes."""
         return len(self.program.nodes)
@@ -103,7 +108,7 @@ def read_problem(problem: problem_pb2.Problem, limits: Limits, path: str = "prob
     reader = _Reader(problem, program, path, limits)
     training = reader.read()
     check_scalar_output(program, training.shapes)
-    check_cost(program, training.shapes, len(training.steps), training.dtype.itemsize, limits)
+    check_cost(training.cost, f"{program.path}.network", limits)
     return training
 
 

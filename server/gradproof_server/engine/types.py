@@ -128,6 +128,14 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What a training run takes, as estimated: most memory at one time, and floating-point operations in all."""
+
+    memory_bytes: int
+    flops: int
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a training run gave: its tensors by name, on CPU, detached."""
 
