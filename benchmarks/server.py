@@ -36,10 +36,22 @@ def server_process(*flags: str, environment: Mapping[str, str] | None = None) ->
 
     Its log goes into a file, as it would in production: one line for each call.
     """
-    command = [sys.executable, "-m", "gradproof_server", "--port", "0", "--metrics-port", "off", "--threads", "1"]
+    fixed = [
+        "--port",
+        "0",
+        "--metrics-port",
+        "off",
+        "--health-port",
+        "off",
+        "--threads",
+        "1",
+        "--propagation-seconds",
+        "0",
+    ]
+    command = [sys.executable, "-m", "gradproof_server", *fixed, *flags]
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(
-            [*command, "--propagation-seconds", "0", *flags],
+            command,
             env={**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})},
             stderr=log,
         )

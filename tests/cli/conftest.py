@@ -51,7 +51,8 @@ def server_target() -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "gradproof_server", "--port", str(port), "--metrics-port", "off", "--threads", "1"]
+    flags = ("--port", str(port), "--metrics-port", "off", "--health-port", "off", "--threads", "1")
+    command = [sys.executable, "-m", "gradproof_server", *flags]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GRADPROOF_")}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

@@ -32,7 +32,7 @@ def gradproof_server(*flags: str) -> Iterator[Server]:
     """`python -m gradproof_server` on free ports, which takes calls."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("GRADPROOF_")}
     environment["PYTHONPATH"] = os.pathsep.join(sys.path)
-    fixed = ("--port", "0", "--metrics-port", "0", "--threads", "1", "--propagation-seconds", "0")
+    fixed = ["--port", "0", "--metrics-port", "0", "--health-port", "0", "--threads", "1", "--propagation-seconds", "0"]
     command = [sys.executable, "-m", "gradproof_server", *fixed, *flags]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         try:

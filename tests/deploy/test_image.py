@@ -65,8 +65,10 @@ class Container:
         self.port, self.metrics_port = free_port(), free_port()
         restrictions = ("--read-only", "--read-only-tmpfs=false", "--cap-drop=all", "--security-opt=no-new-privileges")
         limits = ("--tmpfs=/tmp:rw,noexec,size=16m", "--memory=1g", "--cpus=1", "--pids-limit=64")
-        flags = ("--port", str(self.port), "--metrics-port", str(self.metrics_port), "--propagation-seconds", "0")
-        self.id = podman("run", "--detach", "--network=host", *restrictions, *limits, IMAGE, *flags)
+        flags = ("--port", str(self.port), "--metrics-port", str(self.metrics_port), "--health-port", "0")
+        self.id = podman(
+            "run", "--detach", "--network=host", *restrictions, *limits, IMAGE, *flags, "--propagation-seconds", "0"
+        )
         self.start_seconds = wait_until_healthy(self.port)
 
     def inside(self, command: str) -> str:

@@ -44,7 +44,7 @@ def address() -> Iterator[str]:
     """host:port of `python -m gradproof_server`, which is ended by SIGTERM and must exit with 0."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("GRADPROOF_")}
     environment["PYTHONPATH"] = os.pathsep.join(sys.path)
-    flags = ("--port", "0", "--metrics-port", "off", "--propagation-seconds", "0")
+    flags = ["--port", "0", "--metrics-port", "off", "--health-port", "off", "--propagation-seconds", "0"]
     process = subprocess.Popen(
         [sys.executable, "-m", "gradproof_server", *flags], env=environment, stderr=subprocess.PIPE, text=True
     )

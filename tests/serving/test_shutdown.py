@@ -28,7 +28,7 @@ class Process:
     def __init__(self, *flags: str) -> None:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("GRADPROOF_")}
         environment["PYTHONPATH"] = os.pathsep.join(sys.path)
-        fixed = ("--port", "0", "--metrics-port", "0", "--threads", "1", "--log-level", "debug")
+        fixed = ["--port", "0", "--metrics-port", "0", "--health-port", "0", "--threads", "1", "--log-level", "debug"]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "gradproof_server", *fixed, *flags],
             env=environment,
