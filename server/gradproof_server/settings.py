@@ -1,11 +1,13 @@
-"""The server's settings: one frozen object, from flags, environment and defaults."""
+"""The server's settings: one frozen object, from flags, environment, a file and defaults."""
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
+import itertools
 import os
 import re
+import tomllib
 import types
 import typing
 from collections.abc import Mapping
@@ -31,6 +33,9 @@ _KUBERNETES_LINK = re.compile(r"(tcp|udp|sctp)://")
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 
+_FILE_SETTING = "settings_file"
+_SCALARS = (bool, int, float, str)
+
 
 class SettingsError(ValueError):
     """The settings cannot be used. `problems` says everything that is wrong with them, a line each."""
@@ -40,21 +45,36 @@ class SettingsError(ValueError):
         self.problems = problems
 
 
-def setting(default: Any, doc: str, *, unit: str = "", least: float | None = None, most: float | None = None) -> Any:
-    """A field of `Settings` with its meaning, the unit of its value and the range that is allowed."""
-    return field(default=default, metadata={"doc": doc, "unit": unit, "least": least, "most": most})
+def setting(
+    default: Any,
+    doc: str,
+    *,
+    unit: str = "",
+    least: float | None = None,
+    most: float | None = None,
+    live: bool = False,
+) -> Any:
+    """A field of `Settings` with its meaning, the unit of its value and the range that is allowed.
+
+    live: it can change while the server runs.
+    """
+    return field(default=default, metadata={"doc": doc, "unit": unit, "least": least, "most": most, "live": live})
 
 
 def _port(default: int, doc: str) -> Any:
     return setting(default, doc, least=0, most=65535)
 
 
-def _count(default: int | None, doc: str, unit: str = "") -> Any:
-    return setting(default, doc, unit=unit, least=1)
+def _count(default: int | None, doc: str, unit: str = "", *, live: bool = False) -> Any:
+    return setting(default, doc, unit=unit, least=1, live=live)
 
 
-def _seconds(default: float, doc: str, least: float = 0) -> Any:
-    return setting(default, doc, unit="seconds", least=least)
+def _limit(default: int, doc: str, unit: str) -> Any:
+    return _count(default, doc, unit, live=True)
+
+
+def _seconds(default: float, doc: str, least: float = 0, *, live: bool = False) -> Any:
+    return setting(default, doc, unit="seconds", least=least, live=live)
 
 
 @dataclass(frozen=True)
@@ -78,9 +98,14 @@ class Settings:
     reflection: bool = setting(True, "Whether clients can ask the server for its contract (buf curl, grpcurl).")
     health_host: str = setting("127.0.0.1", "Address of the health checks for probes, which never have TLS.")
     health_port: int | None = _port(50052, "Port of the health checks for probes; 0 takes a free one, off serves none.")
+    stuck_seconds: float = _seconds(
+        30.0, "Time without a turn of the event loop after which the process says that it is not alive.", 1
+    )
     debug: bool = setting(False, "Whether the port of the metrics also shows the server's channels, workers and calls.")
 
-    log_level: Literal["debug", "info", "warning", "error"] = setting("info", "Least severe log line that is written.")
+    log_level: Literal["debug", "info", "warning", "error"] = setting(
+        "info", "Least severe log line that is written.", live=True
+    )
     log_format: Literal["json", "text"] = setting("json", "One JSON object a line, or text for people.")
 
     settings_file: Path | None = setting(  # noqa: RUF009
@@ -98,24 +123,26 @@ class Settings:
     threads: int = setting(0, "Threads of each process; 0: its share of the CPUs.", least=0, most=1024)
     stop_seconds: float = _seconds(0.1, "Time that a stopped computation has to end before its process is killed.")
     worker_memory_bytes: int | None = _count(None, "Most memory that one process may map; off: no limit.", "bytes")
-    max_concurrent_calls: int = _count(256, "Most checks that wait or run at once; further ones are refused.", "calls")
-    max_waiting_bytes: int = _count(2 * 1024**3, "Most bytes of requests that wait or run at once.", "bytes")
-    max_calls_per_caller: int = _count(128, "Most checks of one caller that wait or run at once.", "calls")
-    max_bytes_per_caller: int = _count(1024**3, "Most bytes of requests of one caller that wait or run.", "bytes")
-    max_running_memory_bytes: int = _count(
+    max_concurrent_calls: int = _limit(256, "Most checks that wait or run at once; further ones are refused.", "calls")
+    max_waiting_bytes: int = _limit(2 * 1024**3, "Most bytes of requests that wait or run at once.", "bytes")
+    max_calls_per_caller: int = _limit(128, "Most checks of one caller that wait or run at once.", "calls")
+    max_bytes_per_caller: int = _limit(1024**3, "Most bytes of requests of one caller that wait or run.", "bytes")
+    max_running_memory_bytes: int = _limit(
         2 * _LIMITS.max_memory_bytes, "Most memory that all problems that run at once may take, as estimated.", "bytes"
     )
-    max_running_flops: int = _count(
+    max_running_flops: int = _limit(
         4 * _LIMITS.max_flops, "Most floating-point operations of all problems that run at once.", "operations"
     )
 
-    max_witness_seconds: float = _seconds(600.0, "Most seconds that a numerical verification may be given.", 1)
-    max_functions: int = _count(16, "Most functions of callers that are checked at once.", "functions")
-    max_function_elements: int = _count(
+    max_witness_seconds: float = _seconds(
+        600.0, "Most seconds that a numerical verification may be given.", 1, live=True
+    )
+    max_functions: int = _limit(16, "Most functions of callers that are checked at once.", "functions")
+    max_function_elements: int = _limit(
         8_000_000, "Most elements of a function's point, output and derivative, and of its directions.", "elements"
     )
     answer_seconds: float = setting(
-        60.0, "Time that a caller has to answer a batch of points.", unit="seconds", least=0.001, most=86_400
+        60.0, "Time that a caller has to answer a batch of points.", unit="seconds", least=0.001, most=86_400, live=True
     )
 
     max_request_bytes: int = setting(
@@ -124,15 +151,18 @@ class Settings:
     max_response_bytes: int = setting(
         1024**3, "Largest response.", unit="bytes", least=_SMALLEST_RESPONSE, most=_LARGEST_MESSAGE
     )
-    max_nodes: int = _count(_LIMITS.max_nodes, "Most nodes in a network.", "nodes")
-    max_parameters: int = _count(_LIMITS.max_parameters, "Most elements of all parameters together.", "elements")
-    max_elements: int = _count(_LIMITS.max_elements, "Most elements of one tensor.", "elements")
-    max_steps: int = _count(_LIMITS.max_steps, "Most training steps in a problem.", "steps")
-    max_memory_bytes: int = _count(_LIMITS.max_memory_bytes, "Most memory that a problem may take.", "bytes")
-    max_flops: int = _count(_LIMITS.max_flops, "Most floating-point operations of a problem.", "operations")
+    max_nodes: int = _limit(_LIMITS.max_nodes, "Most nodes in a network.", "nodes")
+    max_parameters: int = _limit(_LIMITS.max_parameters, "Most elements of all parameters together.", "elements")
+    max_elements: int = _limit(_LIMITS.max_elements, "Most elements of one tensor.", "elements")
+    max_steps: int = _limit(_LIMITS.max_steps, "Most training steps in a problem.", "steps")
+    max_memory_bytes: int = _limit(_LIMITS.max_memory_bytes, "Most memory that a problem may take.", "bytes")
+    max_flops: int = _limit(_LIMITS.max_flops, "Most floating-point operations of a problem.", "operations")
 
     propagation_seconds: float = _seconds(5.0, "Time between saying NOT_SERVING and refusing calls at shutdown.")
     drain_seconds: float = _seconds(25.0, "Time that running calls have to end at shutdown.")
+    max_streams_per_connection: int = _count(
+        1000, "Most calls of one connection at once; a client keeps further ones back.", "calls"
+    )
     keepalive_seconds: float = _seconds(60.0, "Silence after which the server pings a client.", 1)
     keepalive_timeout_seconds: float = _seconds(20.0, "Time that a client has to answer a ping.", 1)
     min_client_ping_seconds: float = _seconds(15.0, "Shortest interval at which clients may ping.", 1)
@@ -155,15 +185,19 @@ class Settings:
     def from_environment(
         cls, overrides: Mapping[str, object] | None = None, environ: Mapping[str, str] | None = None
     ) -> Settings:
-        """Settings from flags (`overrides`, by field; None means not given), else environment, else defaults.
+        """Settings from flags (`overrides`; None means not given), environment, file, defaults: the first wins.
 
         Texts are parsed by the type of their field. Raises SettingsError with everything that is wrong.
         """
         environ = os.environ if environ is None else environ
-        texts = {f.name: text for f in dataclasses.fields(cls) if (text := _from_variable(f.name, environ)) is not None}
-        given = {name: value for name, value in (overrides or {}).items() if value is not None}
-        values, problems = _parse(texts | given, sources=given.keys())
+        names = [f.name for f in dataclasses.fields(cls)]
+        variables = {variable_of(n): (n, t) for n in names if (t := _from_variable(n, environ)) is not None}
+        flags = {flag_of(n): (n, value) for n, value in (overrides or {}).items() if value is not None}
+        values, problems = _parse(variables | flags)
         problems = _misspelt_variables(environ) + problems
+        if (path := values.get(_FILE_SETTING)) is not None:
+            in_file, more = _from_file(path)
+            values, problems = in_file | values, problems + more
         try:
             settings = cls(**values)
         except SettingsError as error:
@@ -171,6 +205,15 @@ class Settings:
         if problems:
             raise SettingsError(problems)
         return settings
+
+    def reloaded(self, new: Settings) -> tuple[Settings, list[str]]:
+        """These settings with all that can change while the server runs as in `new`; what else differs, by name.
+
+        Raises SettingsError where the two do not fit together.
+        """
+        fields = [f for f in dataclasses.fields(self) if getattr(self, f.name) != getattr(new, f.name)]
+        changes = {f.name: getattr(new, f.name) for f in fields if f.metadata["live"]}
+        return dataclasses.replace(self, **changes), [f.name for f in fields if not f.metadata["live"]]
 
     def to_json(self) -> dict[str, object]:
         """All settings as JSON values, for the log line at start. None of them is secret."""
@@ -240,16 +283,38 @@ def _from_variable(name: str, environ: Mapping[str, str]) -> str | None:
     return None if text is None or _KUBERNETES_LINK.match(text) else text
 
 
-def _parse(raw: Mapping[str, object], sources: typing.Collection[str]) -> tuple[dict[str, Any], list[str]]:
+def _parse(raw: Mapping[str, tuple[str, object]]) -> tuple[dict[str, Any], list[str]]:
+    """Values by field, and what is wrong, of (field, text) by what each is called where it stands; later ones win."""
     values: dict[str, Any] = {}
     problems: list[str] = []
-    for name, value in raw.items():
+    for source, (name, value) in raw.items():
         try:
             values[name] = parse(name, value) if isinstance(value, str) else value
         except ValueError as error:
-            source = flag_of(name) if name in sources else variable_of(name)
             problems.append(f"{source}: {error}, not {value!r}")
     return values, problems
+
+
+def _from_file(path: Path) -> tuple[dict[str, Any], list[str]]:
+    """Values by field, and what is wrong, of a TOML file whose keys are fields."""
+    if not path.is_file():  # which is told with all other files
+        return {}, []
+    try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        return {}, [f"{path}: {error}"]
+    known = {f.name for f in dataclasses.fields(Settings)} - {_FILE_SETTING}
+    strangers = [_no_such_setting(f"{path}: {name}", name, known) for name in sorted(entries.keys() - known)]
+    raw = {
+        f"{path}: {n}": (n, str(v) if isinstance(v, _SCALARS) else repr(v)) for n, v in entries.items() if n in known
+    }
+    values, problems = _parse(raw)
+    return values, strangers + problems
+
+
+def _no_such_setting(source: str, name: str, known: typing.Collection[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"{source}: no such setting" + (f"; did you mean {near[0]}?" if near else "")
 
 
 def _misspelt_variables(environ: Mapping[str, str]) -> list[str]:
@@ -277,8 +342,7 @@ def _range_problems(settings: Settings) -> list[str]:
 def _contradictions(s: Settings) -> list[str]:
     checks = {
         "--tls-certificate and --tls-key: give both or none": (s.tls_certificate is None) != (s.tls_key is None),
-        f"--port and --metrics-port: both are {s.port} on {s.host}": s.port == s.metrics_port != 0
-        and s.host == s.metrics_host,
+        **_shared_ports(s),
         "--max-waiting-bytes: must be at least --max-request-bytes, or the largest request could never be taken": (
             s.max_waiting_bytes < s.max_request_bytes
         ),
@@ -300,6 +364,18 @@ def _contradictions(s: Settings) -> list[str]:
     }
     missing = {f"{flag_of(n)}: there is no file {p}": not p.is_file() for n, p in _files(s).items()}
     return [text for text, wrong in (checks | missing).items() if wrong]
+
+
+def _shared_ports(s: Settings) -> dict[str, bool]:
+    """Every two of the ports, which must differ where they are on one address."""
+    names = ("port", "metrics_port", "health_port")
+    hosts = {"port": s.host, "metrics_port": s.metrics_host, "health_port": s.health_host}
+    return {
+        f"{flag_of(a)} and {flag_of(b)}: both are {getattr(s, a)} on {hosts[a]}": (
+            getattr(s, a) == getattr(s, b) and getattr(s, a) not in (None, 0) and hosts[a] == hosts[b]
+        )
+        for a, b in itertools.combinations(names, 2)
+    }
 
 
 def _files(s: Settings) -> dict[str, Path]:

@@ -27,6 +27,59 @@ def test_flags_win_over_environment_and_environment_over_defaults() -> None:
     assert (settings.port, settings.max_nodes, settings.max_steps) == (2, 7, Settings().max_steps)
 
 
+def in_file(folder: Path, text: str) -> dict[str, object]:
+    """Flags that name a settings file with this text."""
+    file = folder / "settings.toml"
+    file.write_text(text, encoding="utf-8")
+    return {"settings_file": str(file)}
+
+
+def test_the_file_wins_over_defaults_and_over_nothing_else(tmp_path: Path) -> None:
+    """Flag, variable, file, default: the first that is given is taken, whatever type TOML has for it."""
+    text = 'max_nodes = 5\nmax_steps = 6\nport = 7\ndrain_seconds = 1\nmetrics_port = "off"\ndebug = true'
+    settings = Settings.from_environment(
+        in_file(tmp_path, text) | {"port": "1"}, {"GRADPROOF_MAX_NODES": "2", "GRADPROOF_LOG_LEVEL": "debug"}
+    )
+    assert (settings.port, settings.max_nodes, settings.max_steps, settings.drain_seconds) == (1, 2, 6, 1.0)
+    assert (settings.metrics_port, settings.debug, settings.log_level) == (None, True, "debug")
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("max_nods = 1", "settings.toml: max_nods: no such setting; did you mean max_nodes?"),
+        ('settings_file = "x"', "settings.toml: settings_file: no such setting"),
+        ("max_nodes = true", "settings.toml: max_nodes: must be a whole number, not 'True'"),
+        ("max_nodes = [1]", "settings.toml: max_nodes: must be a whole number, not '[1]'"),
+        ("max_nodes = 0", "--max-nodes: must be at least 1 nodes"),
+        ("max_nodes", "settings.toml: Expected '='"),
+    ],
+)
+def test_what_is_wrong_in_the_file_is_told(tmp_path: Path, text: str, part: str) -> None:
+    """Each of these is exactly one problem, with file, key and value."""
+    (problem,) = problems_of(in_file(tmp_path, text))
+    assert part in problem
+
+
+def test_a_file_that_is_not_there_is_one_problem(tmp_path: Path) -> None:
+    """The server does not start with the limits of nobody."""
+    assert problems_of({"settings_file": str(tmp_path / "x")}) == [f"--settings-file: there is no file {tmp_path}/x"]
+
+
+def test_only_live_settings_change_while_the_server_runs() -> None:
+    """A new limit is taken, a new port is named and not taken."""
+    settings, left = Settings().reloaded(Settings(max_nodes=1, log_level="error", port=1))
+    assert settings == Settings(max_nodes=1, log_level="error")
+    assert left == ["port"]
+
+
+def test_new_settings_that_contradict_what_stays_are_refused() -> None:
+    """A limit that fits the new file, and not what the server was started with, is not taken."""
+    new = Settings(max_request_bytes=2048, max_waiting_bytes=2048, max_bytes_per_caller=2048)
+    with pytest.raises(SettingsError, match="max-waiting-bytes"):
+        Settings().reloaded(new)
+
+
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
 def test_every_default_survives_a_trip_through_its_text(field: dataclasses.Field[object]) -> None:
     """The text of every default is parsed to the default again."""
@@ -70,7 +123,8 @@ def test_all_problems_are_told_at_once_with_their_source() -> None:
         ({"max_nodes": 0}, "at least 1 nodes"),
         ({"drain_seconds": "nan"}, "--drain-seconds: must be at least 0 seconds, not nan"),
         ({"max_response_bytes": 2**31}, "from 1048576 to 2147483647 bytes"),
-        ({"port": 5000, "metrics_port": 5000}, "both are 5000 on 127.0.0.1"),
+        ({"port": 5000, "metrics_port": 5000}, "--port and --metrics-port: both are 5000 on 127.0.0.1"),
+        ({"metrics_port": 5000, "health_port": 5000}, "--metrics-port and --health-port: both are 5000 on 127.0.0.1"),
         ({"max_waiting_bytes": 1}, "must be at least --max-request-bytes"),
         ({"keepalive_seconds": 5, "keepalive_timeout_seconds": 5}, "must be less than --keepalive-seconds"),
     ],
