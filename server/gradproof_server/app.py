@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Callable
+import functools
 
 import torch
 from gradproof._version import __version__
 from prometheus_client import CollectorRegistry
 
 from gradproof_server.engine import numeric
-from gradproof_server.engine.types import Limits
+from gradproof_server.engine.types import Cost, Limits
+from gradproof_server.serving.admission import Bounds, FairQueue
 from gradproof_server.serving.answers import Engine
-from gradproof_server.serving.compute import Compute, EngineThread
+from gradproof_server.serving.compute import Compute, EngineThread, Ticket
 from gradproof_server.serving.cpus import available_cpus
 from gradproof_server.serving.embedded import EmbeddedServer
 from gradproof_server.serving.function_check import Checker
@@ -25,11 +26,18 @@ from gradproof_server.serving.metrics import Metrics
 from gradproof_server.serving.server import HEALTH_METHODS, GrpcServer, StartError
 from gradproof_server.serving.service import METHOD_TYPES, SERVICE, GradientService
 from gradproof_server.serving.warmup import warm_up
+from gradproof_server.serving.workers.budget import Budget
+from gradproof_server.serving.workers.child import Preparation
+from gradproof_server.serving.workers.pool import Plan, Watcher, WorkerPool
+from gradproof_server.serving.workers.process import WorkerStartError
+from gradproof_server.serving.workers.watch import WorkerWatch
 from gradproof_server.settings import Settings
 
 # What calls that were interrupted have to tell their callers so, and what the engine has to end after that.
 _LEFTOVER_SECONDS = 1.0
 _ENGINE_SECONDS = 5.0
+# Beyond, each takes memory of its own for little: more threads for each serve large problems better.
+_MOST_WORKERS = 4
 
 
 def build(
@@ -45,23 +53,57 @@ def build(
     Args:
         settings: everything that can be set.
         logger: where its log lines go.
-        compute: what answers the calls; the engine in a thread of this process if not given.
+        compute: what answers the calls; the engine in processes of its own if not given.
         checker: what checks functions of callers; the engine's if not given.
         address: where it listens, as gRPC writes it ("unix:/path"); host and port of the settings if not given.
     """
-    compute = compute or engine_thread(settings)
     functions = FunctionService(settings, checker or numeric.check_function)
     metrics = Metrics(
-        CollectorRegistry(), METHOD_TYPES | HEALTH_METHODS, lambda: compute.waiting, lambda: functions.open
+        CollectorRegistry(), METHOD_TYPES | HEALTH_METHODS, lambda: computing.pending, lambda: functions.open
     )
-    return Application(settings, logger, compute, functions, metrics, address or _address(settings))
+    computing = compute or worker_pool(settings, WorkerWatch(metrics, logger))
+    return Application(settings, logger, computing, functions, metrics, address or _address(settings))
+
+
+def worker_pool(settings: Settings, watcher: Watcher) -> WorkerPool:
+    """The engine in processes of its own."""
+    engine = _engine(settings)
+    devices = tuple(range(torch.cuda.device_count())) if settings.device != "cpu" else ()
+    cpus = available_cpus()
+    workers = settings.workers or len(devices) or min(cpus, _MOST_WORKERS)
+    threads = settings.threads or max(1, cpus // workers)
+    preparation = Preparation(threads, settings.worker_memory_bytes, functools.partial(_warm_up, engine))
+    budget = Budget(Cost(settings.max_running_memory_bytes, settings.max_running_flops))
+    plan = Plan(workers, devices, preparation, settings.stop_seconds)
+    return WorkerPool(engine, plan, _queue(settings), budget, watcher)
 
 
 def engine_thread(settings: Settings) -> EngineThread:
     """The engine in a thread of this process."""
-    engine = Engine(settings.limits, settings.max_response_bytes, settings.device, settings.max_witness_seconds)
-    prepare = _preparation(settings, engine)
-    return EngineThread(engine, prepare, settings.max_concurrent_calls, settings.max_waiting_bytes)
+    engine = _engine(settings)
+
+    def prepare() -> None:
+        torch.set_num_threads(settings.threads or available_cpus())
+        _warm_up(engine)
+
+    return EngineThread(engine, prepare, _queue(settings))
+
+
+def _engine(settings: Settings) -> Engine:
+    return Engine(settings.limits, settings.max_response_bytes, settings.device, settings.max_witness_seconds)
+
+
+def _queue(settings: Settings) -> FairQueue[Ticket]:
+    each = Bounds(settings.max_calls_per_caller, settings.max_bytes_per_caller)
+    return FairQueue(Bounds(settings.max_concurrent_calls, settings.max_waiting_bytes), lambda _caller: each)
+
+
+def _warm_up(engine: Engine) -> None:
+    if engine.device == "cuda" and not torch.cuda.is_available():
+        raise StartError("--device is cuda, but PyTorch finds no CUDA device")
+    unlimited = dataclasses.replace(engine, limits=Limits())
+    if failed := [answer.failure for answer in warm_up(unlimited) if answer.failure is not None]:
+        raise StartError(f"the engine cannot compute: {failed[0].log_text or failed[0].message}")
 
 
 def start_embedded(settings: Settings | None = None) -> EmbeddedServer:
@@ -74,7 +116,7 @@ def start_embedded(settings: Settings | None = None) -> EmbeddedServer:
     threads = settings.threads or torch.get_num_threads()
     settings = dataclasses.replace(settings, metrics_port=None, health_port=None, reflection=False, threads=threads)
     logger = make_logger("error", "text", CurrentStderr())
-    return EmbeddedServer(lambda address: build(settings, logger, address=address))
+    return EmbeddedServer(lambda address: build(settings, logger, compute=engine_thread(settings), address=address))
 
 
 class Application:
@@ -109,7 +151,7 @@ class Application:
     async def start(self) -> None:
         """Takes calls when it returns. Raises StartError where it cannot, and leaves nothing behind."""
         try:
-            await asyncio.wrap_future(self._compute.start())
+            await self._start_computing()
             self._functions.start()
             interceptor = CallInterceptor(self._metrics, self._logger, SERVICE.full_name)
             handler = GradientService(self._compute, self._functions, self._metrics).handler()
@@ -127,6 +169,12 @@ class Application:
             metrics_port=self.metrics_port,
             settings=self._settings.to_json(),
         )
+
+    async def _start_computing(self) -> None:
+        try:
+            await asyncio.wrap_future(self._compute.start())
+        except WorkerStartError as error:
+            raise StartError(str(error)) from error
 
     async def say_not_serving(self) -> None:
         """Answers health checks with NOT_SERVING from now on, and still takes calls."""
@@ -176,15 +224,3 @@ class Application:
 def _address(settings: Settings) -> str:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return f"{host}:{settings.port}"
-
-
-def _preparation(settings: Settings, engine: Engine) -> Callable[[], None]:
-    def prepare() -> None:
-        if settings.device == "cuda" and not torch.cuda.is_available():
-            raise StartError("--device is cuda, but PyTorch finds no CUDA device")
-        torch.set_num_threads(settings.threads or available_cpus())
-        unlimited = dataclasses.replace(engine, limits=Limits())
-        if failed := [answer.failure for answer in warm_up(unlimited) if answer.failure is not None]:
-            raise StartError(f"the engine cannot compute: {failed[0].log_text or failed[0].message}")
-
-    return prepare

@@ -16,6 +16,7 @@ from google.rpc import status_pb2
 from gradproof.v1 import gradient_service_pb2, gradient_service_pb2_grpc, problem_pb2, tensor_pb2
 from gradproof_server.app import Application, build, engine_thread
 from gradproof_server.engine.types import ShouldStop, StoppedError
+from gradproof_server.serving.admission import Bounds, FairQueue
 from gradproof_server.serving.answers import Answer, SendPart, Task
 from gradproof_server.serving.compute import Answerer, EngineThread
 from gradproof_server.serving.failures import error_to_failure
@@ -143,7 +144,8 @@ class Running:
 
 def thread_of(answerer: Answerer, **limits: int) -> EngineThread:
     """An engine thread that answers by `answerer`."""
-    return EngineThread(answerer, lambda: None, limits.get("max_tasks", 100), limits.get("max_bytes", 1 << 20))
+    bounds = Bounds(limits.get("max_tasks", 100), limits.get("max_bytes", 1 << 20))
+    return EngineThread(answerer, lambda: None, FairQueue(bounds, lambda caller: bounds))
 
 
 Serve = Callable[..., Awaitable[Running]]

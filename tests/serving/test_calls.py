@@ -169,7 +169,7 @@ async def test_a_full_server_says_when_to_try_again(serve: Any, held: Any, detai
     """RESOURCE_EXHAUSTED with RetryInfo and pushback; health still answers."""
     running = await serve(held)
     held_calls = [running.raw()(b"") for _ in range(100)]
-    await wait_until(lambda: running.app._compute.waiting == 100)
+    await wait_until(lambda: running.app._compute.pending == 100)
     error = await failure_of(running.raw()(b""))
     retry = error_details_pb2.RetryInfo()
     assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
@@ -236,9 +236,9 @@ async def test_a_call_that_was_cancelled_while_it_waited_never_runs(serve: Any, 
     first = running.raw()(b"first")
     assert await asyncio.to_thread(held.entered.acquire, timeout=20)
     second = running.raw()(b"second")
-    await wait_until(lambda: running.app._compute.waiting == 2)
+    await wait_until(lambda: running.app._compute.pending == 2)
     second.cancel()
-    await wait_until(lambda: running.app._compute.waiting == 1)
+    await wait_until(lambda: running.app._compute.pending == 1)
     held.release.set()
     assert await running.raw()(b"third") == b"third"
     await first

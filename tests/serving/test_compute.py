@@ -10,13 +10,20 @@ from typing import Any
 
 import pytest
 from gradproof_server.engine.types import ShouldStop, StoppedError
+from gradproof_server.serving.admission import Bounds, FairQueue
 from gradproof_server.serving.answers import Answer, SendPart, Task
-from gradproof_server.serving.compute import EngineThread
+from gradproof_server.serving.compute import EngineThread, Ticket
 from gradproof_server.serving.errors import BusyError, ShuttingDownError
 
 SOON = 20.0  # seconds that no test should need
 
 Make = Callable[..., EngineThread]
+
+
+def queue(max_tasks: int = 1, max_bytes: int = 1) -> FairQueue[Ticket]:
+    """A queue with the same bounds for all callers and for each."""
+    bounds = Bounds(max_tasks, max_bytes)
+    return FairQueue(bounds, lambda caller: bounds)
 
 
 @pytest.fixture
@@ -25,7 +32,7 @@ def make(held: Any) -> Iterator[Make]:
     made: list[EngineThread] = []
 
     def start(answerer: Any = None, *, max_tasks: int = 10, max_bytes: int = 1000) -> EngineThread:
-        made.append(EngineThread(answerer or held, lambda: None, max_tasks, max_bytes))
+        made.append(EngineThread(answerer or held, lambda: None, queue(max_tasks, max_bytes)))
         made[-1].start().result(SOON)
         return made[-1]
 
@@ -73,7 +80,7 @@ def test_a_waiting_task_that_is_stopped_never_runs(make: Make, held: Any) -> Non
     waiting = Asked(thread, task(b"second"))
     waiting.ticket.stop(StoppedError())
     assert waiting.reason() == "CANCELLED"
-    assert thread.waiting == 1
+    assert thread.pending == 1
     last = Asked(thread, task(b"third"))
     held.release.set()
     last.result()
@@ -129,7 +136,7 @@ def test_more_tasks_than_allowed_are_refused_until_one_ends(make: Make, held: An
     for ticket in tickets:
         ticket.result()
     Asked(thread, task(b"x")).result()
-    assert thread.waiting == 0
+    assert thread.pending == 0
 
 
 def test_more_bytes_than_allowed_are_refused(make: Make) -> None:
@@ -185,7 +192,7 @@ def test_a_failed_preparation_fails_the_start() -> None:
     def fail() -> None:
         raise OSError("no device")
 
-    thread = EngineThread(lambda task, should_stop, send: Answer(), fail, 1, 1)
+    thread = EngineThread(lambda task, should_stop, send: Answer(), fail, queue())
     with pytest.raises(OSError, match="no device"):
         thread.start().result(SOON)
     assert thread.close(SOON)
@@ -193,7 +200,7 @@ def test_a_failed_preparation_fails_the_start() -> None:
 
 def test_a_thread_that_never_started_can_be_closed() -> None:
     """close() after no start() is no error."""
-    assert EngineThread(lambda task, should_stop, send: Answer(), lambda: None, 1, 1).close(SOON)
+    assert EngineThread(lambda task, should_stop, send: Answer(), lambda: None, queue()).close(SOON)
 
 
 def test_the_time_in_the_queue_ends_when_the_task_begins(make: Make, held: Any) -> None:

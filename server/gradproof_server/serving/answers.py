@@ -16,7 +16,7 @@ from gradproof.v1 import gradient_service_pb2, problem_pb2
 from gradproof_server import engine
 from gradproof_server.engine import numeric
 from gradproof_server.engine.numeric.types import WitnessEvent, WitnessProgress, WitnessReport
-from gradproof_server.engine.types import InvalidProblemError, Limits, Outcome, ShouldStop, Verdict, Violation
+from gradproof_server.engine.types import Cost, InvalidProblemError, Limits, Outcome, ShouldStop, Verdict, Violation
 from gradproof_server.serving import messages, requests, wire, witness_messages, witness_requests
 from gradproof_server.serving.errors import ResponseTooLargeError
 from gradproof_server.serving.failures import Failure, error_to_failure
@@ -47,10 +47,15 @@ class Part:
 
 
 SendPart: TypeAlias = Callable[[Part], None]
+Reserve: TypeAlias = Callable[[Cost], None]
 
 
 def no_parts(_part: Part) -> None:
     """For answers that are one message."""
+
+
+def no_reservation(_cost: Cost) -> None:
+    """For engines that have everything for themselves."""
 
 
 @dataclass(frozen=True)
@@ -85,9 +90,12 @@ class Engine:
     device: str = "auto"
     max_witness_seconds: float = 600.0
 
-    def __call__(self, task: Task, should_stop: ShouldStop, send: SendPart = no_parts) -> Answer:
-        """The answer to one task; `should_stop` is asked between pieces of work, `send` gets the parts of a stream."""
-        notes = Notes()
+    def __call__(
+        self, task: Task, should_stop: ShouldStop, send: SendPart = no_parts, reserve: Reserve = no_reservation
+    ) -> Answer:
+        """The answer to one task; `should_stop` is asked between pieces of work, `send` gets the parts of a stream,
+        `reserve` waits until there is room for a problem of a certain cost."""
+        notes = Notes(reserve)
         try:
             if (stream := STREAMS.get(task.method)) is not None:
                 for part in stream(self, task, should_stop, notes):
@@ -116,6 +124,7 @@ class Engine:
         if more:
             raise InvalidProblemError(more)
         notes.nodes, notes.parameters = training.nodes, training.parameters
+        notes.reserve(training.cost)
         return training
 
     def compute_gradients(self, task: Task, should_stop: ShouldStop, notes: Notes) -> wire.Chunks:
@@ -191,9 +200,14 @@ class Engine:
 
 
 class Notes:
-    """The facts of an answer while they come about."""
+    """The facts of an answer while they come about.
 
-    def __init__(self) -> None:
+    Args:
+        reserve: waits until there is room for a problem of a certain cost.
+    """
+
+    def __init__(self, reserve: Reserve = no_reservation) -> None:
+        self.reserve = reserve
         self.stages: dict[str, float] = {}
         self.nodes: int | None = None
         self.parameters: int | None = None

@@ -1,12 +1,12 @@
-"""The engine's thread: tasks go in, wait their turn, and come out as answers.
+"""Computing elsewhere than on the event loop: tasks go in, wait their turn, and come out as answers.
 
-The engine changes global state of PyTorch while it runs (seed, deterministic algorithms), so one thread does all of it.
-Tasks and answers are bytes and frozen data, so that a pool of processes can stand behind the same interface.
+The engine changes global state of PyTorch while it runs (seed, deterministic algorithms), so one thread of a process
+does all of it. Tasks and answers are bytes and frozen data: a pool of processes (`workers`) answers them for a server,
+a thread for a server that is embedded in a program of others.
 """
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from collections.abc import Callable
@@ -15,11 +15,16 @@ from dataclasses import replace
 from typing import Protocol, TypeAlias
 
 from gradproof_server.engine.types import ShouldStop, StoppedError
+from gradproof_server.serving.admission import FairQueue
 from gradproof_server.serving.answers import Answer, Part, SendPart, Task, no_parts
-from gradproof_server.serving.errors import BusyError, DeadlineExceededError, ShuttingDownError, kind_of
+from gradproof_server.serving.errors import DeadlineExceededError, ShuttingDownError, kind_of
 from gradproof_server.serving.failures import error_to_failure
 
 Answerer: TypeAlias = Callable[[Task, ShouldStop, SendPart], Answer]
+
+
+def _nobody() -> None:
+    """For tickets whose end nobody needs to be told."""
 
 
 class Ticket:
@@ -35,28 +40,37 @@ class Ticket:
     def __init__(
         self, task: Task, done: Callable[[Answer], None], part: SendPart, over: Callable[[Ticket], None]
     ) -> None:
+        self.method, self.deadline = task.method, task.deadline
         self.submitted = time.monotonic()
         self.started: float | None = None
+        self.stopped: float | None = None
         self._task: Task | None = task
         self._done: Callable[[Answer], None] | None = done
         self._part = part
         self._over = over
-        self._deadline = task.deadline
+        self._on_stop: Callable[[], None] = _nobody
         self._why: Exception | None = None
         self._lock = threading.Lock()
 
     def stop(self, why: Exception) -> None:
-        """Ends the task: one that waits never runs, one that runs ends where the engine asks `should_stop`."""
-        self._why = self._why or why
-        waited = self._take() is not None
+        """Ends the task: one that waits never runs, one that runs ends soon. Its answer is the failure, at once."""
+        with self._lock:
+            first = self._why is None
+            self._why = self._why or why
+            waited, self._task = self._task is not None, None
+        if first:
+            self.stopped = time.monotonic()
         self._deliver(Answer(failure=error_to_failure(self._why)))
         if waited:
             self._over(self)
+        else:
+            self._on_stop()
 
     def should_stop(self) -> bool:
         """Whether nobody waits for the answer any more."""
-        if self._why is None and self._deadline is not None and time.monotonic() >= self._deadline:
+        if self._why is None and self.deadline is not None and time.monotonic() >= self.deadline:
             self._why = DeadlineExceededError("the deadline passed; the computation was stopped")
+            self.stopped = self.deadline
         return self._why is not None
 
     def send(self, part: Part) -> None:
@@ -70,37 +84,36 @@ class Ticket:
         """How long the task waited, or has waited so far."""
         return (self.started or time.monotonic()) - self.submitted
 
-    def run(self, answerer: Answerer) -> None:
-        """Runs the task on the calling thread, unless it was stopped before."""
-        task = self._take()
-        if task is None:
-            return
-        self.started = time.monotonic()
-        if not self.should_stop():
-            answer = self._answer(answerer, task)
-        else:
-            answer = Answer(failure=error_to_failure(StoppedError("stopped before it began")))
-        if self._why is not None and answer.failure is not None and answer.failure.kind is kind_of(StoppedError()):
-            answer = replace(answer, failure=error_to_failure(self._why))
-        self._deliver(answer)
-        self._over(self)
+    def begin(self, on_stop: Callable[[], None] = _nobody) -> Task | None:
+        """The task, which runs from now on and must come to its `end`; None where it was stopped before, or its
+        deadline is over.
 
-    def _take(self) -> Task | None:
+        `on_stop` is called when the task is stopped while it runs, on any thread.
+        """
         with self._lock:
             task, self._task = self._task, None
+            if task is None:
+                return None
+            self._on_stop = on_stop
+        self.started = time.monotonic()
+        if not self.should_stop():
             return task
+        self.end(Answer(failure=error_to_failure(StoppedError("stopped before it began"))))
+        return None
+
+    def end(self, answer: Answer) -> None:
+        """The running task is over, with this answer."""
+        if self._why is not None and answer.failure is not None and answer.failure.kind is kind_of(StoppedError()):
+            answer = replace(answer, failure=error_to_failure(self._why))
+        self._on_stop = _nobody
+        self._deliver(answer)
+        self._over(self)
 
     def _deliver(self, answer: Answer) -> None:
         with self._lock:
             done, self._done = self._done, None  # a cycle of references would keep the answer until a collection
         if done is not None:
             done(answer)
-
-    def _answer(self, answerer: Answerer, task: Task) -> Answer:
-        try:
-            return answerer(task, self.should_stop, self.send)
-        except BaseException as error:  # the thread must live on, whatever it was
-            return Answer(failure=error_to_failure(error))
 
 
 class Compute(Protocol):
@@ -112,7 +125,7 @@ class Compute(Protocol):
     def submit(self, task: Task, done: Callable[[Answer], None], part: SendPart = no_parts) -> Ticket:
         """Takes a task; `done` gets its answer, `part` what comes before it, on any thread and without waiting.
 
-        Raises BusyError, ShuttingDownError.
+        Raises BusyError, QuotaExceededError, ShuttingDownError.
         """
 
     def interrupt(self) -> None:
@@ -122,8 +135,32 @@ class Compute(Protocol):
         """Interrupts and frees everything; False if a computation still runs after so many seconds."""
 
     @property
-    def waiting(self) -> int:
+    def pending(self) -> int:
         """Tasks that wait or run."""
+
+    @property
+    def waiting(self) -> int:
+        """Tasks that wait."""
+
+
+def submit(
+    queue: FairQueue[Ticket],
+    task: Task,
+    done: Callable[[Answer], None],
+    part: SendPart,
+    over: Callable[[Ticket], None],
+) -> Ticket:
+    """A ticket in the queue, for the task's caller and the size of its request."""
+    ticket = Ticket(task, done, part, over)
+    queue.put(ticket, task.caller, len(task.request))
+    return ticket
+
+
+def interrupt(queue: FairQueue[Ticket]) -> None:
+    """Closes the queue; tells SHUTTING_DOWN to all that waits and runs."""
+    queue.close()
+    for ticket in queue.live():
+        ticket.stop(ShuttingDownError("the server is ending"))
 
 
 class EngineThread:
@@ -132,18 +169,11 @@ class EngineThread:
     Args:
         answerer: does one task on the thread.
         prepare: called once on the thread, before the first task.
-        max_tasks: most tasks that wait or run.
-        max_bytes: most bytes of their requests together.
+        queue: where tasks wait.
     """
 
-    def __init__(self, answerer: Answerer, prepare: Callable[[], None], max_tasks: int, max_bytes: int) -> None:
-        self._answerer, self._prepare = answerer, prepare
-        self._max_tasks, self._max_bytes = max_tasks, max_bytes
-        self._queue: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
-        self._lock = threading.Lock()
-        self._live: dict[Ticket, int] = {}  # tickets that wait or run, with the bytes of their requests
-        self._bytes = 0
-        self._closing = False
+    def __init__(self, answerer: Answerer, prepare: Callable[[], None], queue: FairQueue[Ticket]) -> None:
+        self._answerer, self._prepare, self._queue = answerer, prepare, queue
         self._ready: Future[None] = Future()
         # A daemon, because a computation that does not stop must not keep the process from ending.
         self._thread = threading.Thread(target=self._work, name="gradproof-engine", daemon=True)
@@ -156,48 +186,28 @@ class EngineThread:
 
     def submit(self, task: Task, done: Callable[[Answer], None], part: SendPart = no_parts) -> Ticket:
         """Takes a task; `done` gets its answer, `part` what comes before it, on any thread and without waiting."""
-        ticket = Ticket(task, done, part, self._release)
-        self._admit(ticket, len(task.request))
-        self._queue.put(ticket)
-        return ticket
+        return submit(self._queue, task, done, part, self._queue.release)
 
     def interrupt(self) -> None:
         """Stops all that waits and runs, and takes nothing any more."""
-        with self._lock:
-            self._closing = True
-            live = list(self._live)
-        for ticket in live:
-            ticket.stop(ShuttingDownError("the server is ending"))
+        interrupt(self._queue)
 
     def close(self, seconds: float) -> bool:
         """Interrupts and ends the thread; False if it still runs after so many seconds."""
         self.interrupt()
-        self._queue.put(None)
         if self._thread.ident is not None:
             self._thread.join(seconds)
         return not self._thread.is_alive()
 
     @property
-    def waiting(self) -> int:
+    def pending(self) -> int:
         """Tasks that wait or run."""
-        return len(self._live)
+        return self._queue.size
 
-    def _admit(self, ticket: Ticket, size: int) -> None:
-        with self._lock:
-            if self._closing:
-                raise ShuttingDownError("the server is ending")
-            if len(self._live) >= self._max_tasks:
-                raise BusyError(f"{len(self._live)} calls wait or run, which is as many as this server takes at once")
-            if self._live and self._bytes + size > self._max_bytes:
-                raise BusyError(
-                    f"requests of {self._bytes} bytes wait or run, of {self._max_bytes} that this server takes"
-                )
-            self._live[ticket] = size
-            self._bytes += size
-
-    def _release(self, ticket: Ticket) -> None:
-        with self._lock:
-            self._bytes -= self._live.pop(ticket)
+    @property
+    def waiting(self) -> int:
+        """Tasks that wait."""
+        return self._queue.waiting
 
     def _work(self) -> None:
         try:
@@ -207,5 +217,12 @@ class EngineThread:
             return
         self._ready.set_result(None)
         while (ticket := self._queue.get()) is not None:
-            ticket.run(self._answerer)
-            del ticket  # an idle thread holds no request and no response
+            if (task := ticket.begin()) is not None:
+                ticket.end(self._answer(task, ticket))
+            del ticket, task  # an idle thread holds no request and no response
+
+    def _answer(self, task: Task, ticket: Ticket) -> Answer:
+        try:
+            return self._answerer(task, ticket.should_stop, ticket.send)
+        except BaseException as error:  # the thread must live on, whatever it was
+            return Answer(failure=error_to_failure(error))

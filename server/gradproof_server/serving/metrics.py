@@ -23,6 +23,9 @@ _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 2
 _NODES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 _PARAMETERS = tuple(10.0**k for k in range(1, 10))
 
+WORKER_ENDS = ("stopped", "died", "memory", "crashed")
+"""Why workers end: they did not stop when they were told to, were killed, ran out of memory, had a fault."""
+
 CODE_NAMES = {
     code: "Canceled" if code is grpc.StatusCode.CANCELLED else code.name.title().replace("_", "")
     for code in grpc.StatusCode
@@ -79,6 +82,17 @@ class Metrics:
         self._queue = Histogram(
             "gradproof_queue_seconds", "Time that a call waited for the engine.", buckets=_SECONDS, registry=registry
         )
+        self._restarts = Counter(
+            "gradproof_worker_restarts", "Workers that ended and were replaced.", ["reason"], registry=registry
+        )
+        for reason in WORKER_ENDS:
+            self._restarts.labels(reason)
+        self._stop = Histogram(
+            "gradproof_stop_seconds",
+            "Time that a computation ran on after it was told to stop.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
         Gauge("gradproof_pending_calls", "Calls that wait for the engine or run.", registry=registry).set_function(
             waiting
         )
@@ -107,6 +121,14 @@ class Metrics:
     def waited(self, seconds: float) -> None:
         """Counts the time that a call waited for the engine."""
         self._queue.observe(seconds)
+
+    def worker_ended(self, reason: str) -> None:
+        """Counts a worker that ended and is replaced."""
+        self._restarts.labels(reason).inc()
+
+    def computation_stopped(self, seconds: float) -> None:
+        """Counts how long a computation ran on after it was told to stop."""
+        self._stop.observe(seconds)
 
     def answered(self, facts: Facts) -> None:
         """Counts what was done for a call."""

@@ -1,0 +1,148 @@
+"""The worker's own process: does one task after the other, and ends when the front is gone."""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import gc
+import os
+import queue
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gradproof_server.engine.types import Cost, StoppedError
+from gradproof_server.serving.allocator import keep_large_blocks
+from gradproof_server.serving.answers import Answer, Part
+from gradproof_server.serving.failures import error_to_failure
+from gradproof_server.serving.workers.link import Link
+from gradproof_server.serving.workers.protocol import Ask, Done, Grant, PartDone, Ready, Run, Stop
+
+_OOM_SCORE = Path("/proc/self/oom_score_adj")
+_FIRST_VICTIM = "1000"
+OUT_OF_MEMORY_STATUS = 77
+"""Exit status of a worker that had no memory even for a message."""
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What a worker does before its first task.
+
+    threads: of its computation. memory_bytes: most that it may map, None: no limit. warm_up: a first computation;
+    raises where there is something that makes all others useless.
+    """
+
+    threads: int
+    memory_bytes: int | None
+    warm_up: Callable[[], None]
+
+
+def main(connection: Connection[Any, Any], preparation: Preparation) -> None:
+    """The whole life of the process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all processes of a terminal; the front decides
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    link = Link(connection)
+    try:
+        _prepare(preparation)
+    except BaseException as error:
+        link.send(Ready(failure=str(error) or type(error).__name__))
+        return
+    worker = _Worker(link)
+    threading.Thread(target=worker.listen, name="gradproof-listen", daemon=True).start()
+    link.send(Ready())
+    worker.work()
+
+
+def _prepare(preparation: Preparation) -> None:
+    faulthandler.enable()
+    keep_large_blocks()
+    with contextlib.suppress(OSError):  # where memory runs out, the kernel ends a worker and not the front
+        _OOM_SCORE.write_text(_FIRST_VICTIM)
+    if preparation.memory_bytes is not None:
+        _limit_memory(preparation.memory_bytes)
+    torch.set_num_threads(preparation.threads)
+    preparation.warm_up()
+    gc.collect()
+    gc.freeze()
+
+
+def _limit_memory(size: int) -> None:
+    import resource  # not on Windows
+
+    resource.setrlimit(resource.RLIMIT_AS, (size, size))
+
+
+class _Worker:
+    """Two threads: one listens to the front, the other works."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._runs: queue.SimpleQueue[tuple[Run, bytes]] = queue.SimpleQueue()
+        self._news = threading.Condition()
+        self._stopped = self._granted = -1  # numbers of runs
+
+    def listen(self) -> None:
+        """Takes what the front says, until it is gone; that ends the process, whatever it computes."""
+        status = 1
+        try:
+            while True:
+                self._take(*self._link.receive())
+        except (EOFError, OSError):
+            status = 0
+        except MemoryError:
+            status = OUT_OF_MEMORY_STATUS
+        finally:
+            os._exit(status)
+
+    def _take(self, message: object, payload: bytes) -> None:
+        with self._news:
+            match message:
+                case Run():
+                    self._runs.put((message, payload))
+                case Stop(number):
+                    self._stopped = number
+                case Grant(number):
+                    self._granted = number
+            self._news.notify_all()
+
+    def work(self) -> None:
+        """Does what comes."""
+        try:
+            while True:
+                run, request = self._runs.get()
+                answer = self._answer(run, request)
+                del request
+                self._link.send(Done(replace(answer, response=b"")), answer.response)
+                if answer.failure is not None and answer.failure.kind.reason == "OUT_OF_MEMORY":
+                    torch.cuda.empty_cache()  # the next task may need it in other pieces
+                del run, answer  # an idle worker holds no request and no response
+        except MemoryError:
+            os._exit(OUT_OF_MEMORY_STATUS)
+
+    def _answer(self, run: Run, request: bytes) -> Answer:
+        if run.device is not None:
+            torch.cuda.set_device(run.device)
+
+        def should_stop() -> bool:
+            return self._stopped == run.number
+
+        def send(part: Part) -> None:
+            self._link.send(PartDone(part.passing), part.response)
+
+        def reserve(cost: Cost) -> None:
+            self._link.send(Ask(cost))
+            with self._news:
+                self._news.wait_for(lambda: run.number in (self._granted, self._stopped))
+            if should_stop():
+                raise StoppedError("stopped while it waited for room")
+
+        try:
+            return run.answerer(replace(run.task, request=request), should_stop, send, reserve)
+        except BaseException as error:  # the process must live on, whatever it was
+            return Answer(failure=error_to_failure(error))

@@ -1,0 +1,73 @@
+"""The line between the front and a worker: messages in both directions, large payloads through shared memory.
+
+A payload above INLINE_BYTES is written into anonymous memory (memfd_create) whose descriptor is passed over the line:
+two copies in all, no name that could be left behind, and it counts as memory of the container, not as its /dev/shm.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from multiprocessing import reduction
+from multiprocessing.connection import Connection
+from typing import Any
+
+INLINE_BYTES = 256 * 1024
+"""Below it, passing the descriptor costs more than the second copy that it saves."""
+_SHARED = hasattr(os, "memfd_create")
+
+
+class Link:
+    """One end of the line. Any thread may send; one thread receives."""
+
+    def __init__(self, connection: Connection[Any, Any]) -> None:
+        self.connection = connection
+        self._sending = threading.Lock()
+
+    def send(self, message: object, payload: bytes = b"") -> None:
+        """Sends a message with its payload. Raises OSError where nobody is at the other end."""
+        if not _SHARED or len(payload) <= INLINE_BYTES:
+            with self._sending:
+                self.connection.send((message, payload, False))
+            return
+        memory = os.memfd_create("gradproof-payload")
+        try:
+            _write(memory, payload)
+            with self._sending:
+                self.connection.send((message, b"", True))
+                reduction.send_handle(self.connection, memory, 0)
+        finally:
+            os.close(memory)
+
+    def receive(self) -> tuple[Any, bytes]:
+        """The next message with its payload. Raises EOFError or OSError where there is none any more."""
+        message, payload, shared = self.connection.recv()
+        if not shared:
+            return message, payload
+        memory = reduction.recv_handle(self.connection)
+        try:
+            return message, _read(memory)
+        finally:
+            os.close(memory)
+
+    def close(self) -> None:
+        """Ends the line."""
+        self.connection.close()
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _read(descriptor: int) -> bytes:
+    size = os.fstat(descriptor).st_size
+    data = os.pread(descriptor, size, 0)
+    if len(data) == size:
+        return data
+    # One call reads at most 2 GiB.
+    chunks = [data]
+    while (position := sum(map(len, chunks))) < size:
+        chunks.append(os.pread(descriptor, size - position, position))
+    return b"".join(chunks)

@@ -1,0 +1,202 @@
+"""The front's side of one worker: starts it, gives it a task, waits, and ends it where it does not stop by itself."""
+
+from __future__ import annotations
+
+import enum
+import itertools
+import multiprocessing
+import signal
+import sys
+import time
+from dataclasses import replace
+from multiprocessing.connection import wait
+from typing import Any
+
+from gradproof_server.engine.types import StoppedError
+from gradproof_server.serving.answers import Answer, Part, Task
+from gradproof_server.serving.compute import Ticket
+from gradproof_server.serving.errors import WorkerCrashedError, WorkerDiedError
+from gradproof_server.serving.failures import error_to_failure
+from gradproof_server.serving.workers.budget import Budget, Lease
+from gradproof_server.serving.workers.child import OUT_OF_MEMORY_STATUS, Preparation, main
+from gradproof_server.serving.workers.link import Link
+from gradproof_server.serving.workers.memory_events import out_of_memory_kills
+from gradproof_server.serving.workers.protocol import Ask, Done, Grant, PartDone, Ready, Run, Stop, WorkerAnswerer
+
+_JOIN_SECONDS = 5.0
+
+
+class Loss(enum.Enum):
+    """Why a worker ended."""
+
+    STOPPED = "stopped"
+    """Its computation did not end when it was told to."""
+    DIED = "died"
+    """Killed from outside."""
+    MEMORY = "memory"
+    """Killed because memory ran out."""
+    CRASHED = "crashed"
+    """A fault of its own."""
+
+
+_ERRORS = {
+    Loss.STOPPED: StoppedError("stopped"),
+    Loss.DIED: WorkerDiedError("the process that computed was killed"),
+    Loss.MEMORY: MemoryError("the process that computed was killed because memory ran out"),
+    Loss.CRASHED: WorkerCrashedError("the process that computed crashed"),
+}
+
+
+class WorkerLostError(Exception):
+    """The worker ended; `answer` is what the caller of its task is told."""
+
+    def __init__(self, loss: Loss) -> None:
+        super().__init__(loss.value)
+        self.loss = loss
+        self.answer = Answer(failure=error_to_failure(_ERRORS[loss]))
+
+
+class WorkerStartError(Exception):
+    """A worker cannot be prepared, as the message says."""
+
+
+def start_method() -> str:
+    """How processes are started. "forkserver" is one clean process that has imported PyTorch once and forks workers
+    when they are needed, in hundredths of a second; a "spawn"ed process imports it anew, in seconds."""
+    return "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+
+
+class WorkerProcess:
+    """One process, from its making on. `run` and `close` belong to one thread; `wake` may be called on any.
+
+    Raises OSError where it cannot be started.
+    """
+
+    _numbers = itertools.count()
+
+    def __init__(self, preparation: Preparation, stop_seconds: float, budget: Budget) -> None:
+        context: Any = multiprocessing.get_context(start_method())
+        if start_method() == "forkserver":
+            context.set_forkserver_preload([main.__module__, "gradproof_server.serving.warmup"])
+        self._stop_seconds, self._budget = stop_seconds, budget
+        self._kills_before = out_of_memory_kills()
+        ours, theirs = context.Pipe()
+        self._woken, self._waker = context.Pipe(duplex=False)
+        self._link = Link(ours)
+        self._process = context.Process(target=main, args=(theirs, preparation), name="gradproof-worker", daemon=True)
+        self._process.start()
+        theirs.close()
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process.pid is not None
+        return int(self._process.pid)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended."""
+        return bool(self._process.is_alive())
+
+    def wait_until_ready(self) -> None:
+        """Returns when it is prepared. Raises WorkerStartError."""
+        try:
+            message, _ = self._link.receive()
+        except (EOFError, OSError):
+            raise WorkerStartError(f"a worker ended while it started, with status {self._status()}") from None
+        assert isinstance(message, Ready)
+        if message.failure:
+            raise WorkerStartError(message.failure)
+
+    def wake(self) -> None:
+        """Lets `run` look whether its task was stopped."""
+        try:
+            self._waker.send_bytes(b"!")
+        except OSError:  # it has ended meanwhile
+            return
+
+    def run(self, ticket: Ticket, task: Task, answerer: WorkerAnswerer, device: int | None) -> Answer:
+        """What the worker answers. Raises WorkerLostError where it ended instead."""
+        run = _Running(self._link, ticket, next(self._numbers), self._budget, self.wake)
+        try:
+            self._link.send(Run(run.number, answerer, replace(task, request=b""), device), task.request)
+            while run.answer is None:
+                self._advance(run)
+            return run.answer
+        except (EOFError, OSError):
+            raise WorkerLostError(self._loss()) from None
+        finally:
+            run.end()
+
+    def _advance(self, run: _Running) -> None:
+        """Waits for the next thing that happens, and deals with it."""
+        ready = wait([self._link.connection, self._woken], run.patience())
+        if self._woken in ready:
+            self._woken.recv_bytes()
+        if self._link.connection in ready:
+            run.take(*self._link.receive())
+        if run.answer is None and run.kill_at is not None and time.monotonic() >= run.kill_at:
+            self._process.kill()
+            raise WorkerLostError(Loss.STOPPED)
+        run.look(self._stop_seconds)
+
+    def _loss(self) -> Loss:
+        """Why it ended."""
+        status = self._status()
+        if status == OUT_OF_MEMORY_STATUS or out_of_memory_kills() > self._kills_before:
+            return Loss.MEMORY
+        outside = (-signal.SIGKILL, -signal.SIGTERM) if sys.platform != "win32" else (-signal.SIGTERM,)
+        return Loss.DIED if status in outside else Loss.CRASHED
+
+    def _status(self) -> int | None:
+        self._process.join(_JOIN_SECONDS)
+        return self._process.exitcode  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        """Ends it, whatever it does."""
+        self._process.kill()
+        self._process.join(_JOIN_SECONDS)
+        for connection in (self._link, self._woken, self._waker):
+            connection.close()
+
+
+class _Running:
+    """One task in the worker."""
+
+    def __init__(self, link: Link, ticket: Ticket, number: int, budget: Budget, wake: Any) -> None:
+        self._link, self._ticket, self.number = link, ticket, number
+        self._budget, self._wake = budget, wake
+        self._lease: Lease | None = None
+        self._waits = False
+        self.answer: Answer | None = None
+        self.kill_at: float | None = None
+
+    def patience(self) -> float | None:
+        """Seconds until something must be done; None where only the worker or a stop brings news."""
+        when = self.kill_at if self.kill_at is not None else self._ticket.deadline
+        return None if when is None else max(0.0, when - time.monotonic())
+
+    def take(self, message: object, payload: bytes) -> None:
+        """What the worker says."""
+        match message:
+            case PartDone(passing):
+                self._ticket.send(Part(payload, passing))
+            case Ask(cost):
+                self._waits = True
+                self._lease = self._budget.ask(cost, self._wake)
+            case Done(answer):
+                self.answer = replace(answer, response=payload)
+
+    def look(self, stop_seconds: float) -> None:
+        """Passes on what came from elsewhere: room in the budget, or the task's end."""
+        if self._waits and self._lease is not None and self._lease.granted:
+            self._waits = False
+            self._link.send(Grant(self.number))
+        if self.answer is None and self.kill_at is None and self._ticket.should_stop():
+            self.kill_at = time.monotonic() + stop_seconds
+            self._link.send(Stop(self.number))
+
+    def end(self) -> None:
+        """Gives back what it took."""
+        if self._lease is not None:
+            self._budget.release(self._lease)

@@ -1,0 +1,64 @@
+"""What the front and a worker say to each other. Requests and responses travel beside the messages, as payloads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from gradproof_server.engine.types import Cost, ShouldStop
+from gradproof_server.serving.answers import Answer, Reserve, SendPart, Task
+
+WorkerAnswerer: TypeAlias = Callable[[Task, ShouldStop, SendPart, Reserve], Answer]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Do a task; the payload is its request. `device` is the CUDA device to use, None: none."""
+
+    number: int
+    answerer: WorkerAnswerer
+    task: Task
+    device: int | None
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Nobody waits for the answer of this run any more."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Grant:
+    """There is room for the cost that this run asked for."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The worker is prepared; `failure` says why it cannot be, empty where it is."""
+
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """The run wants room for this cost, and waits for a Grant."""
+
+    cost: Cost
+
+
+@dataclass(frozen=True)
+class PartDone:
+    """A part of a stream; the payload is its message."""
+
+    passing: bool
+
+
+@dataclass(frozen=True)
+class Done:
+    """The run is over; the payload is the response of the answer."""
+
+    answer: Answer
