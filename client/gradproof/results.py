@@ -248,7 +248,7 @@ class Catalog:
     Attributes:
         layers, functions, losses, optimizers, schedules: by name.
         omissions: what of PyTorch is left out, with the reason.
-        limits: by name, as "max_nodes".
+        limits: by name, as "max_nodes" or "max_call_seconds".
         environment: by what the server computes.
         devices: that a problem may name.
         message: the answer as it came.
@@ -260,7 +260,7 @@ class Catalog:
     optimizers: Mapping[str, CatalogEntry]
     schedules: Mapping[str, CatalogEntry]
     omissions: Mapping[str, str]
-    limits: Mapping[str, int]
+    limits: Mapping[str, float]
     environment: Environment
     devices: tuple[str, ...]
     message: gradient_service_pb2.ListCatalogResponse = field(repr=False)

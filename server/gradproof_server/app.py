@@ -13,12 +13,14 @@ from prometheus_client import CollectorRegistry
 from gradproof_server.engine import numeric
 from gradproof_server.engine.types import Cost, Limits
 from gradproof_server.serving.admission import Bounds, FairQueue
-from gradproof_server.serving.answers import Engine
+from gradproof_server.serving.answers import CallLimits, Engine
 from gradproof_server.serving.compute import Compute, EngineThread, Ticket
 from gradproof_server.serving.cpus import available_cpus
 from gradproof_server.serving.embedded import EmbeddedServer
 from gradproof_server.serving.function_check import Checker
 from gradproof_server.serving.function_service import FunctionService
+from gradproof_server.serving.gate import Gate
+from gradproof_server.serving.health import HealthServer
 from gradproof_server.serving.http import MetricsServer
 from gradproof_server.serving.interceptor import CallInterceptor
 from gradproof_server.serving.logs import CurrentStderr, Logger, make_logger
@@ -62,7 +64,8 @@ def build(
         CollectorRegistry(), METHOD_TYPES | HEALTH_METHODS, lambda: computing.pending, lambda: functions.open
     )
     computing = compute or worker_pool(settings, WorkerWatch(metrics, logger))
-    return Application(settings, logger, computing, functions, metrics, address or _address(settings))
+    address = address or _address(settings.host, settings.port)
+    return Application(settings, logger, computing, functions, metrics, address)
 
 
 def worker_pool(settings: Settings, watcher: Watcher) -> WorkerPool:
@@ -90,7 +93,8 @@ def engine_thread(settings: Settings) -> EngineThread:
 
 
 def _engine(settings: Settings) -> Engine:
-    return Engine(settings.limits, settings.max_response_bytes, settings.device, settings.max_witness_seconds)
+    outside = CallLimits(**{f.name: getattr(settings, f.name) for f in dataclasses.fields(CallLimits)})
+    return Engine(settings.limits, settings.max_response_bytes, settings.device, settings.max_witness_seconds, outside)
 
 
 def _queue(settings: Settings) -> FairQueue[Ticket]:
@@ -134,6 +138,7 @@ class Application:
         self._settings, self._logger, self._address = settings, logger, address
         self._compute, self._functions, self._metrics = compute, functions, metrics
         self._server: GrpcServer | None = None
+        self._health: HealthServer | None = None
         self._http: MetricsServer | None = None
         self._stopping: asyncio.Task[None] | None = None
 
@@ -148,16 +153,27 @@ class Application:
         """The port of the metrics; None where they are off."""
         return None if self._http is None else self._http.port
 
+    @property
+    def health_port(self) -> int | None:
+        """The port of health for probes; None where it is off."""
+        return None if self._health is None else self._health.port
+
     async def start(self) -> None:
         """Takes calls when it returns. Raises StartError where it cannot, and leaves nothing behind."""
         try:
+            self._health = self._open_health()
             await self._start_computing()
             self._functions.start()
-            interceptor = CallInterceptor(self._metrics, self._logger, SERVICE.full_name)
-            handler = GradientService(self._compute, self._functions, self._metrics).handler()
-            self._server = GrpcServer(self._settings, [interceptor], [handler], self._address)
+            gate = Gate()
+            interceptor = CallInterceptor(self._metrics, self._logger, SERVICE.full_name, gate)
+            handler = GradientService(
+                self._compute, self._functions, self._metrics, self._settings.max_call_seconds
+            ).handler()
+            self._server = GrpcServer(self._settings, [interceptor], [handler], self._address, gate)
             self._http = self._open_http()
             await self._server.start()
+            if self._health is not None:
+                self._health.say_serving()
         except BaseException:
             await self.stop()
             raise
@@ -167,6 +183,7 @@ class Application:
             address=self._address,
             port=self.port,
             metrics_port=self.metrics_port,
+            health_port=self.health_port,
             settings=self._settings.to_json(),
         )
 
@@ -178,6 +195,8 @@ class Application:
 
     async def say_not_serving(self) -> None:
         """Answers health checks with NOT_SERVING from now on, and still takes calls."""
+        if self._health is not None:
+            self._health.say_not_serving()
         if self._server is not None:
             await self._server.say_not_serving()
 
@@ -185,7 +204,7 @@ class Application:
         """Refuses new calls; returns when none runs any more. After so many seconds the rest is told SHUTTING_DOWN."""
         if self._server is None:
             return
-        self._stopping = asyncio.create_task(self._server.stop(seconds + _LEFTOVER_SECONDS))
+        self._stopping = asyncio.create_task(self._server.drain(seconds + _LEFTOVER_SECONDS))
         done, _ = await asyncio.wait({self._stopping}, timeout=seconds)
         if not done:
             self._interrupt()
@@ -193,6 +212,8 @@ class Application:
 
     async def stop(self) -> bool:
         """Interrupts what runs and frees everything; False where a computation does not end. Can be called again."""
+        if self._health is not None:
+            self._health.say_not_serving()
         self._interrupt()
         if self._server is not None:
             await self._server.stop(_LEFTOVER_SECONDS)
@@ -205,11 +226,26 @@ class Application:
             self._http.close()
             self._http = None
         ended = self._functions.close(_ENGINE_SECONDS)
-        return self._compute.close(_ENGINE_SECONDS) and ended
+        ended = self._compute.close(_ENGINE_SECONDS) and ended
+        if self._health is not None:
+            self._health.close()
+            self._health = None
+        return ended
 
     def _interrupt(self) -> None:
         self._compute.interrupt()
         self._functions.interrupt()
+
+    def _open_health(self) -> HealthServer | None:
+        host, port = self._settings.health_host, self._settings.health_port
+        if port is None:
+            return None
+        try:
+            health = HealthServer(SERVICE.full_name, _address(host, port), self._settings.stuck_seconds)
+        except OSError as error:
+            raise StartError(f"cannot serve health on {host}:{port}: {error}") from error
+        health.watch(asyncio.get_running_loop())
+        return health
 
     def _open_http(self) -> MetricsServer | None:
         host, port = self._settings.metrics_host, self._settings.metrics_port
@@ -221,6 +257,5 @@ class Application:
             raise StartError(f"cannot serve metrics on {host}:{port}: {error}") from error
 
 
-def _address(settings: Settings) -> str:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"{host}:{settings.port}"
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

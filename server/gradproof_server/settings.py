@@ -134,6 +134,9 @@ class Settings:
         4 * _LIMITS.max_flops, "Most floating-point operations of all problems that run at once.", "operations"
     )
 
+    max_call_seconds: float = _seconds(
+        900.0, "Time after which a call is ended that has no deadline, or a later one.", 0.001
+    )
     max_witness_seconds: float = _seconds(
         600.0, "Most seconds that a numerical verification may be given.", 1, live=True
     )

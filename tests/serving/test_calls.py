@@ -218,6 +218,14 @@ async def test_a_deadline_stops_the_engine(serve: Any, held: Any) -> None:
     assert running.calls()[0]["code"] == "DeadlineExceeded"
 
 
+async def test_a_call_without_a_deadline_is_ended_by_the_server_s_own(serve: Any, held: Any) -> None:
+    """max_call_seconds holds for calls that name no deadline, and for those that name a later one."""
+    running = await serve(held, max_call_seconds=0.1)
+    for timeout in (None, 600):
+        error = await failure_of(running.raw()(b"first", timeout=timeout))
+        assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
 async def test_a_disconnected_caller_stops_the_engine(serve: Any, held: Any) -> None:
     """When the connection is gone the computation ends."""
     running = await serve(held)

@@ -47,7 +47,7 @@ class CatalogOmission(_message.Message):
     def __init__(self, name: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class Limits(_message.Message):
-    __slots__ = ("max_request_bytes", "max_nodes", "max_parameters", "max_elements", "max_steps", "max_memory_bytes", "max_flops")
+    __slots__ = ("max_request_bytes", "max_nodes", "max_parameters", "max_elements", "max_steps", "max_memory_bytes", "max_flops", "max_response_bytes", "max_call_seconds", "max_witness_seconds", "max_function_elements", "max_calls_per_caller", "max_bytes_per_caller")
     MAX_REQUEST_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_NODES_FIELD_NUMBER: _ClassVar[int]
     MAX_PARAMETERS_FIELD_NUMBER: _ClassVar[int]
@@ -55,6 +55,12 @@ class Limits(_message.Message):
     MAX_STEPS_FIELD_NUMBER: _ClassVar[int]
     MAX_MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_FLOPS_FIELD_NUMBER: _ClassVar[int]
+    MAX_RESPONSE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MAX_CALL_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    MAX_WITNESS_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    MAX_FUNCTION_ELEMENTS_FIELD_NUMBER: _ClassVar[int]
+    MAX_CALLS_PER_CALLER_FIELD_NUMBER: _ClassVar[int]
+    MAX_BYTES_PER_CALLER_FIELD_NUMBER: _ClassVar[int]
     max_request_bytes: int
     max_nodes: int
     max_parameters: int
@@ -62,7 +68,13 @@ class Limits(_message.Message):
     max_steps: int
     max_memory_bytes: int
     max_flops: int
-    def __init__(self, max_request_bytes: _Optional[int] = ..., max_nodes: _Optional[int] = ..., max_parameters: _Optional[int] = ..., max_elements: _Optional[int] = ..., max_steps: _Optional[int] = ..., max_memory_bytes: _Optional[int] = ..., max_flops: _Optional[int] = ...) -> None: ...
+    max_response_bytes: int
+    max_call_seconds: float
+    max_witness_seconds: float
+    max_function_elements: int
+    max_calls_per_caller: int
+    max_bytes_per_caller: int
+    def __init__(self, max_request_bytes: _Optional[int] = ..., max_nodes: _Optional[int] = ..., max_parameters: _Optional[int] = ..., max_elements: _Optional[int] = ..., max_steps: _Optional[int] = ..., max_memory_bytes: _Optional[int] = ..., max_flops: _Optional[int] = ..., max_response_bytes: _Optional[int] = ..., max_call_seconds: _Optional[float] = ..., max_witness_seconds: _Optional[float] = ..., max_function_elements: _Optional[int] = ..., max_calls_per_caller: _Optional[int] = ..., max_bytes_per_caller: _Optional[int] = ...) -> None: ...
 
 class Environment(_message.Message):
     __slots__ = ("gradproof_version", "torch_version", "device", "dtype", "threads")

@@ -79,6 +79,16 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class CallLimits:
+    """Limits that hold outside the engine, to be told with the catalogue: the fields of `gradproof.v1.Limits`."""
+
+    max_call_seconds: float = 0.0
+    max_function_elements: int = 0
+    max_calls_per_caller: int = 0
+    max_bytes_per_caller: int = 0
+
+
+@dataclass(frozen=True)
 class Engine:
     """Answers tasks by the engine, on the thread that calls it. Never raises: what goes wrong is the answer's failure.
 
@@ -89,6 +99,7 @@ class Engine:
     max_response_bytes: int
     device: str = "auto"
     max_witness_seconds: float = 600.0
+    call_limits: CallLimits = CallLimits()
 
     def __call__(
         self, task: Task, should_stop: ShouldStop, send: SendPart = no_parts, reserve: Reserve = no_reservation
@@ -265,6 +276,10 @@ def _reference_to_chunks(training: engine.Training, outcome: Outcome, wanted: en
 def _catalog(engine_: Engine) -> bytes:
     response = messages.catalog_to_message(engine.catalog())
     response.limits.CopyFrom(messages.limits_to_message(engine_.limits))
+    response.limits.max_response_bytes = engine_.max_response_bytes
+    response.limits.max_witness_seconds = engine_.max_witness_seconds
+    for name, value in vars(engine_.call_limits).items():
+        setattr(response.limits, name, value)
     response.environment.CopyFrom(messages.environment_to_message(_default_device(engine_.device), torch.float64))
     response.devices.extend(["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"])
     return response.SerializeToString()

@@ -35,10 +35,18 @@ _Context: TypeAlias = "aio.ServicerContext[bytes, bytes]"
 
 
 class GradientService:
-    """The methods of the contract. Messages are read and written on the engine's side, never on the event loop."""
+    """The methods of the contract. Messages are read and written on the engine's side, never on the event loop.
 
-    def __init__(self, compute: Compute, functions: FunctionService, metrics: Metrics) -> None:
+    Args:
+        compute: answers all but functions.
+        functions: answers functions.
+        metrics: counts.
+        max_call_seconds: after which a call is ended that has no deadline, or a later one.
+    """
+
+    def __init__(self, compute: Compute, functions: FunctionService, metrics: Metrics, max_call_seconds: float) -> None:
         self._compute, self._functions, self._metrics = compute, functions, metrics
+        self._max_call_seconds = max_call_seconds
 
     def handler(self) -> grpc.GenericRpcHandler:
         """The methods, for a server; requests and responses stay bytes."""
@@ -53,7 +61,7 @@ class GradientService:
         async def serve(request: bytes, context: _Context) -> bytes:
             loop = asyncio.get_running_loop()
             future: asyncio.Future[Answer] = loop.create_future()
-            with self._submitted(_task(name, request, context), functools.partial(_bring, loop, future)) as ticket:
+            with self._submitted(self._task(name, request, context), functools.partial(_bring, loop, future)) as ticket:
                 answer = await future
             return self._answered(answer, ticket).response
 
@@ -64,13 +72,18 @@ class GradientService:
             loop = asyncio.get_running_loop()
             mailbox = Mailbox()
             done, part = functools.partial(_call, loop, mailbox.close), functools.partial(_call, loop, mailbox.put)
-            with self._submitted(_task(name, request, context), done, part) as ticket:
+            with self._submitted(self._task(name, request, context), done, part) as ticket:
                 while isinstance(news := await mailbox.next(), Part):
                     calls.sent(len(news.response))
                     await context.write(news.response)
             self._answered(news, ticket)
 
         return serve
+
+    def _task(self, name: str, request: bytes, context: _Context) -> Task:
+        remaining = context.time_remaining()
+        seconds = self._max_call_seconds if remaining is None else min(remaining, self._max_call_seconds)
+        return Task(name, request, time.monotonic() + seconds, calls.caller())
 
     async def _check_function(self, _requests: object, context: _Context) -> None:
         self._count(await self._functions.serve(context))
@@ -99,11 +112,6 @@ class GradientService:
         self._metrics.answered(facts)
         if facts.verdict is not None:
             calls.note(verdict=facts.verdict.name)
-
-
-def _task(name: str, request: bytes, context: _Context) -> Task:
-    remaining = context.time_remaining()
-    return Task(name, request, None if remaining is None else time.monotonic() + remaining, calls.caller())
 
 
 def _call(loop: asyncio.AbstractEventLoop, function: Callable[[T], None], argument: T) -> None:
