@@ -13,6 +13,7 @@ from grpc import aio
 from gradproof_server.serving import calls
 from gradproof_server.serving.calls import Call
 from gradproof_server.serving.failures import Failure, error_to_failure, failure_to_status, failure_to_trailers
+from gradproof_server.serving.gate import Gate
 from gradproof_server.serving.logs import Logger
 from gradproof_server.serving.metrics import CODE_NAMES, Metrics
 
@@ -39,11 +40,11 @@ class CallInterceptor(aio.ServerInterceptor):
     Behaviours are coroutines: those of unary methods return the response, those of streams write their responses and
     count messages by `calls.received` and `calls.sent`. One interceptor for everything, because the first one costs a
     quarter of the throughput and each further one is a layer more to read. Calls of methods outside `main_service`
-    (probes) are logged at debug level.
+    (probes) are logged at debug level. Calls begin and end only while the gate is open.
     """
 
-    def __init__(self, metrics: Metrics, logger: Logger, main_service: str) -> None:
-        self._metrics, self._logger = metrics, logger
+    def __init__(self, metrics: Metrics, logger: Logger, main_service: str, gate: Gate) -> None:
+        self._metrics, self._logger, self._gate = metrics, logger, gate
         self._main_prefix = f"/{main_service}/"
         self._handlers: dict[str, _Handler] = {}
 
@@ -73,6 +74,7 @@ class CallInterceptor(aio.ServerInterceptor):
         async def serve(request: Any, context: _Context) -> Any:
             call = self._begin(method, request, context)
             try:
+                await self._gate.passed()
                 response = await behavior(request, context)
             except asyncio.CancelledError:
                 self._end(call, _code_of_cancellation(context))
@@ -81,10 +83,13 @@ class CallInterceptor(aio.ServerInterceptor):
                 self._end(call, _code_of(context))
                 raise
             except Exception as error:
-                return self._fail(call, error, context)
-            if response is not None:
-                call.sent(_size(response))
-            self._end(call, grpc.StatusCode.OK)
+                self._fail(call, error, context)
+                response = None
+            else:
+                if response is not None:
+                    call.sent(_size(response))
+                self._end(call, grpc.StatusCode.OK)
+            await self._gate.passed()
             return response
 
         return serve

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import grpc
@@ -10,11 +11,16 @@ from grpc_health.v1 import _async as health_async
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from gradproof_server.serving.gate import Gate
 from gradproof_server.serving.service import SERVICE
 from gradproof_server.settings import Settings
 
 _HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 HEALTH_METHODS = {f"/{_HEALTH}/Check": "unary", f"/{_HEALTH}/List": "unary"}
+
+# Answers that have left are read, and calls that they led to have come, within this time: it bounds the way to a client
+# and back.
+_QUIET_SECONDS = 0.1
 
 
 class StartError(Exception):
@@ -29,6 +35,7 @@ class GrpcServer:
         interceptors: what happens around every call.
         handlers: the services.
         address: "host:port" or "unix:/path".
+        gate: what all calls pass when they begin and when they end.
     """
 
     def __init__(
@@ -37,7 +44,9 @@ class GrpcServer:
         interceptors: Sequence[aio.ServerInterceptor],
         handlers: Sequence[grpc.GenericRpcHandler],
         address: str,
+        gate: Gate,
     ) -> None:
+        self._gate = gate
         self._server = aio.server(interceptors=interceptors, options=channel_options(settings))
         self._server.add_generic_rpc_handlers(handlers)
         self._health = health_async.HealthServicer()
@@ -63,6 +72,17 @@ class GrpcServer:
         """Answers health checks with NOT_SERVING from now on, and still takes calls."""
         await self._health.enter_graceful_shutdown()
 
+    async def drain(self, grace_seconds: float) -> None:
+        """Refuses new calls, lets those that have come end, and cancels what still runs after so many seconds."""
+        self._gate.close()
+        try:
+            await asyncio.sleep(_QUIET_SECONDS)
+            stopping = asyncio.create_task(self._server.stop(grace_seconds))
+            await asyncio.sleep(0)  # the task begins, and tells the clients to go elsewhere
+        finally:
+            self._gate.open()
+        await stopping
+
     async def stop(self, grace_seconds: float | None) -> None:
         """Refuses new calls, and cancels those that still run after so many seconds (None: at once)."""
         await self._server.stop(grace_seconds)
@@ -81,6 +101,7 @@ def channel_options(settings: Settings) -> list[tuple[str, int]]:
     return [
         ("grpc.max_receive_message_length", settings.max_request_bytes),
         ("grpc.max_send_message_length", settings.max_response_bytes),
+        ("grpc.max_concurrent_streams", settings.max_streams_per_connection),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.so_reuseport", 0),  # a second server on the port must fail, and not take half of the connections
         *((name, round(value * 1000)) for name, value in seconds.items()),
