@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeAlias
 
 import structlog
 
+_NUMBERS = {name.lower(): number for name, number in logging.getLevelNamesMapping().items()}
 Logger: TypeAlias = structlog.typing.FilteringBoundLogger
 
 
@@ -26,9 +27,30 @@ class Stream(Protocol):
         """Whether it is a terminal."""
 
 
-def make_logger(level: str, form: str, stream: Stream) -> Logger:
-    """A logger that writes to `stream`; `level` as in logging, `form` "json" or "text". It changes no global state."""
+class Level:
+    """The least severe level that is written, as in logging: "info". It can be set at any time."""
+
+    def __init__(self, name: str) -> None:
+        self.set(name)
+
+    def set(self, name: str) -> None:
+        """Writes nothing below this level from now on."""
+        self._number = _NUMBERS[name]
+
+    def __call__(self, _logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        """The event, as a processor of structlog; raises DropEvent for those that are not written."""
+        if _NUMBERS[method] < self._number:
+            raise structlog.DropEvent
+        return event
+
+
+def make_logger(level: Level | str, form: str, stream: Stream) -> Logger:
+    """A logger that writes to `stream`; `form` is "json" or "text". It changes no global state.
+
+    level: as in logging; one that may change is a Level, which costs a little for every line that is not written.
+    """
     processors: list[Any] = [
+        *([level] if isinstance(level, Level) else ()),
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
@@ -39,7 +61,7 @@ def make_logger(level: str, form: str, stream: Stream) -> Logger:
     logger: Logger = structlog.wrap_logger(
         structlog.WriteLogger(stream),  # type: ignore[arg-type]  # a Stream has all that it uses
         processors=processors,
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=structlog.make_filtering_bound_logger("debug" if isinstance(level, Level) else level),
         cache_logger_on_first_use=True,
     )
     return logger
