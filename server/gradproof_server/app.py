@@ -14,6 +14,7 @@ from gradproof_server.engine import numeric
 from gradproof_server.engine.types import Cost, Limits
 from gradproof_server.serving.admission import Bounds, FairQueue
 from gradproof_server.serving.answers import CallLimits, Engine
+from gradproof_server.serving.callers.access import Access, OpenAccess, access_of
 from gradproof_server.serving.compute import Compute, EngineThread, Ticket
 from gradproof_server.serving.cpus import available_cpus
 from gradproof_server.serving.embedded import EmbeddedServer
@@ -33,7 +34,7 @@ from gradproof_server.serving.workers.child import Preparation
 from gradproof_server.serving.workers.pool import Plan, Watcher, WorkerPool
 from gradproof_server.serving.workers.process import WorkerStartError
 from gradproof_server.serving.workers.watch import WorkerWatch
-from gradproof_server.settings import Settings
+from gradproof_server.settings import Settings, SettingsError
 
 # What calls that were interrupted have to tell their callers so, and what the engine has to end after that.
 _LEFTOVER_SECONDS = 1.0
@@ -63,12 +64,13 @@ def build(
     metrics = Metrics(
         CollectorRegistry(), METHOD_TYPES | HEALTH_METHODS, lambda: computing.pending, lambda: functions.open
     )
-    computing = compute or worker_pool(settings, WorkerWatch(metrics, logger))
+    access = _access(settings, logger)
+    computing = compute or worker_pool(settings, WorkerWatch(metrics, logger), access)
     address = address or _address(settings.host, settings.port)
-    return Application(settings, logger, computing, functions, metrics, address)
+    return Application(settings, logger, computing, functions, metrics, access, address)
 
 
-def worker_pool(settings: Settings, watcher: Watcher) -> WorkerPool:
+def worker_pool(settings: Settings, watcher: Watcher, access: Access) -> WorkerPool:
     """The engine in processes of its own."""
     engine = _engine(settings)
     devices = tuple(range(torch.cuda.device_count())) if settings.device != "cpu" else ()
@@ -78,7 +80,7 @@ def worker_pool(settings: Settings, watcher: Watcher) -> WorkerPool:
     preparation = Preparation(threads, settings.worker_memory_bytes, functools.partial(_warm_up, engine))
     budget = Budget(Cost(settings.max_running_memory_bytes, settings.max_running_flops))
     plan = Plan(workers, devices, preparation, settings.stop_seconds)
-    return WorkerPool(engine, plan, _queue(settings), budget, watcher)
+    return WorkerPool(engine, plan, _queue(settings, access), budget, watcher)
 
 
 def engine_thread(settings: Settings) -> EngineThread:
@@ -89,7 +91,7 @@ def engine_thread(settings: Settings) -> EngineThread:
         torch.set_num_threads(settings.threads or available_cpus())
         _warm_up(engine)
 
-    return EngineThread(engine, prepare, _queue(settings))
+    return EngineThread(engine, prepare, _queue(settings, OpenAccess()))
 
 
 def _engine(settings: Settings) -> Engine:
@@ -97,9 +99,17 @@ def _engine(settings: Settings) -> Engine:
     return Engine(settings.limits, settings.max_response_bytes, settings.device, settings.max_witness_seconds, outside)
 
 
-def _queue(settings: Settings) -> FairQueue[Ticket]:
+def _queue(settings: Settings, access: Access) -> FairQueue[Ticket]:
     each = Bounds(settings.max_calls_per_caller, settings.max_bytes_per_caller)
-    return FairQueue(Bounds(settings.max_concurrent_calls, settings.max_waiting_bytes), lambda _caller: each)
+    all_together = Bounds(settings.max_concurrent_calls, settings.max_waiting_bytes)
+    return FairQueue(all_together, lambda caller: access.bounds_of(caller, each))
+
+
+def _access(settings: Settings, logger: Logger) -> Access:
+    try:
+        return access_of(settings.callers_file, SERVICE.methods_by_name, settings.reload_seconds, logger)
+    except (OSError, SettingsError) as error:
+        raise StartError(f"the callers' file cannot be used: {error}") from error
 
 
 def _warm_up(engine: Engine) -> None:
@@ -133,9 +143,10 @@ class Application:
         compute: Compute,
         functions: FunctionService,
         metrics: Metrics,
+        access: Access,
         address: str,
     ) -> None:
-        self._settings, self._logger, self._address = settings, logger, address
+        self._settings, self._logger, self._access, self._address = settings, logger, access, address
         self._compute, self._functions, self._metrics = compute, functions, metrics
         self._server: GrpcServer | None = None
         self._health: HealthServer | None = None
@@ -165,11 +176,11 @@ class Application:
             await self._start_computing()
             self._functions.start()
             gate = Gate()
-            interceptor = CallInterceptor(self._metrics, self._logger, SERVICE.full_name, gate)
+            interceptor = CallInterceptor(self._metrics, self._logger, SERVICE.full_name, gate, self._access)
             handler = GradientService(
                 self._compute, self._functions, self._metrics, self._settings.max_call_seconds
             ).handler()
-            self._server = GrpcServer(self._settings, [interceptor], [handler], self._address, gate)
+            self._server = GrpcServer(self._settings, [interceptor], [handler], self._address, gate, self._logger)
             self._http = self._open_http()
             await self._server.start()
             if self._health is not None:

@@ -64,7 +64,7 @@ def test_every_error_of_the_server_has_a_row_of_its_own() -> None:
         for c in vars(errors).values()
         if isinstance(c, type) and issubclass(c, Exception) and c.__module__ == errors.__name__
     ]
-    assert len(own) == 9
+    assert len(own) == 13
     assert [c for c in own if not any(c in kind.raised_as for kind in ERROR_KINDS)] == []
 
 
@@ -80,6 +80,8 @@ def test_only_documented_codes_are_used() -> None:
     assert {kind.code for kind in ERROR_KINDS} == {
         code.INVALID_ARGUMENT,
         code.RESOURCE_EXHAUSTED,
+        code.UNAUTHENTICATED,
+        code.PERMISSION_DENIED,
         code.FAILED_PRECONDITION,
         code.DEADLINE_EXCEEDED,
         code.ABORTED,
@@ -106,6 +108,10 @@ def test_the_page_is_made_from_the_table(request: pytest.FixtureRequest) -> None
         (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), "OUT_OF_MEMORY"),
         (BusyError("full"), "SERVER_BUSY"),
         (errors.QuotaExceededError("yours"), "QUOTA_EXCEEDED"),
+        (errors.TokenMissingError("who?"), "TOKEN_MISSING"),
+        (errors.TokenInvalidError("not you"), "TOKEN_INVALID"),
+        (errors.CallerUnknownError("you?"), "CALLER_UNKNOWN"),
+        (errors.MethodNotAllowedError("not this"), "METHOD_NOT_ALLOWED"),
         (errors.WorkerDiedError(), "WORKER_DIED"),
         (errors.WorkerCrashedError(), "WORKER_CRASHED"),
         (types.DeviceUnavailableError("none"), "DEVICE_UNAVAILABLE"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 import uuid
@@ -9,7 +10,12 @@ from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from grpc import aio
+
+from gradproof_server.serving.errors import StreamEndedError
+
 REQUEST_ID = "x-request-id"
+_CANCELLATION_SECONDS = 0.1
 _VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
 
@@ -53,6 +59,12 @@ def begin(call: Call) -> None:
     _current.set(call)
 
 
+def admitted(caller: str) -> None:
+    """Says who makes the current call."""
+    if call := _current.get(None):
+        call.caller = caller
+
+
 def caller() -> str:
     """Who makes the current call; empty outside of a call."""
     call = _current.get(None)
@@ -69,6 +81,16 @@ def received(size: int) -> None:
     """Counts a message of the caller of the current call."""
     if call := _current.get(None):
         call.received(size)
+
+
+async def read(context: aio.ServicerContext[bytes, bytes]) -> bytes:
+    """The next message of the caller of the current call. Raises StreamEndedError where there is none."""
+    request: object = await context.read()
+    if not isinstance(request, bytes):  # aio.EOF, which a cancelled call reads too, a moment before it is cancelled
+        await asyncio.sleep(_CANCELLATION_SECONDS)
+        raise StreamEndedError("the caller ended its side of the stream before it had sent all that was asked of it")
+    received(len(request))
+    return request
 
 
 def sent(size: int) -> None:

@@ -20,6 +20,8 @@ DOMAIN = "gradproof"
 # grpcio refuses metadata above 8 KiB in a growing share of calls, and the client then sees RESOURCE_EXHAUSTED in place
 # of the error. Details and message together stay well below that.
 MAX_DETAILS_BYTES = 4096
+RETRY_SECONDS = 1.0
+"""When a call that found no room is to be tried again."""
 
 
 class ResponseTooLargeError(Exception):
@@ -38,7 +40,30 @@ class BusyError(Exception):
 
 
 class QuotaExceededError(Exception):
-    """One caller has as many calls, or bytes of requests, under way as it may have."""
+    """One caller has as many calls, or bytes of requests, under way as it may have, or calls too often.
+
+    `seconds` is the time after which trying again can help.
+    """
+
+    def __init__(self, message: str, seconds: float = RETRY_SECONDS) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+class TokenMissingError(Exception):
+    """Nothing says who calls."""
+
+
+class TokenInvalidError(Exception):
+    """The token is nobody's, or is not valid now."""
+
+
+class CallerUnknownError(Exception):
+    """A certificate or a signed token says who calls, and that is nobody who may."""
+
+
+class MethodNotAllowedError(Exception):
+    """The caller may not call this method."""
 
 
 class WorkerDiedError(Exception):
@@ -81,6 +106,34 @@ class ErrorKind:
 
 _CODE = grpc.StatusCode
 ERROR_KINDS = (
+    ErrorKind(
+        "TOKEN_MISSING",
+        _CODE.UNAUTHENTICATED,
+        False,
+        "This server wants to know who calls, by a bearer token or a client certificate.",
+        (TokenMissingError,),
+    ),
+    ErrorKind(
+        "TOKEN_INVALID",
+        _CODE.UNAUTHENTICATED,
+        False,
+        "The token is not known to this server, has expired, or is for another.",
+        (TokenInvalidError,),
+    ),
+    ErrorKind(
+        "CALLER_UNKNOWN",
+        _CODE.PERMISSION_DENIED,
+        False,
+        "The certificate, or the signed token, is valid, but whom it names may not call this server.",
+        (CallerUnknownError,),
+    ),
+    ErrorKind(
+        "METHOD_NOT_ALLOWED",
+        _CODE.PERMISSION_DENIED,
+        False,
+        "This caller may call other methods only.",
+        (MethodNotAllowedError,),
+    ),
     ErrorKind(
         "INVALID_PROBLEM",
         _CODE.INVALID_ARGUMENT,
@@ -127,7 +180,8 @@ ERROR_KINDS = (
         "QUOTA_EXCEEDED",
         _CODE.RESOURCE_EXHAUSTED,
         True,
-        "This caller has as many calls, or bytes of requests, under way as it may have. `QuotaFailure` says which.",
+        "This caller has as many calls, or bytes of requests, under way as it may have, or calls too often. "
+        "`QuotaFailure` says which; `RetryInfo` and `grpc-retry-pushback-ms` say when to try again.",
         (QuotaExceededError,),
     ),
     ErrorKind(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,24 +16,31 @@ from gradproof_server.serving.errors import (
     DOMAIN,
     INTERNAL,
     MAX_DETAILS_BYTES,
+    RETRY_SECONDS,
     BusyError,
     CallerTimeoutError,
+    CallerUnknownError,
     ErrorKind,
+    MethodNotAllowedError,
     QuotaExceededError,
     ResponseTooLargeError,
     StreamEndedError,
+    TokenInvalidError,
+    TokenMissingError,
     kind_of,
 )
 
 MAX_MESSAGE_BYTES = 1024
 MAX_DESCRIPTION_BYTES = 512
-RETRY_SECONDS = 1.0
 _PACKING_BYTES = 64  # type name, tags and lengths around a BadRequest
 
 
 @dataclass(frozen=True)
 class Failure:
-    """An error of one call, as plain data; `log_text` (a traceback) is for the log only."""
+    """An error of one call, as plain data; `log_text` (a traceback) is for the log only.
+
+    `retry_seconds` is when trying again can help; None where nothing is known of that.
+    """
 
     kind: ErrorKind
     message: str
@@ -40,6 +48,7 @@ class Failure:
     metadata: Mapping[str, str] = field(default_factory=dict)
     violations: tuple[Violation, ...] = ()
     log_text: str = ""
+    retry_seconds: float | None = None
 
 
 def error_to_failure(error: BaseException) -> Failure:
@@ -53,10 +62,12 @@ def error_to_failure(error: BaseException) -> Failure:
         case ResponseTooLargeError():
             return _above_limit(kind, error, "response", "max_response_bytes", error.value, error.allowed)
         case BusyError():
-            return Failure(kind, str(error), (_quota("server", str(error)), _retry_info()))
+            return _no_room(kind, error, "server", RETRY_SECONDS)
         case QuotaExceededError():
-            return Failure(kind, str(error), (_quota("caller", str(error)), _retry_info()))
+            return _no_room(kind, error, "caller", error.seconds)
         case DeviceUnavailableError() | CallerTimeoutError() | StreamEndedError():
+            return Failure(kind, str(error))
+        case TokenMissingError() | TokenInvalidError() | CallerUnknownError() | MethodNotAllowedError():
             return Failure(kind, str(error))
     if kind is INTERNAL:
         return Failure(kind, "internal error of the server", log_text="".join(traceback.format_exception(error)))
@@ -74,6 +85,11 @@ def _above_limit(kind: ErrorKind, error: Exception, path: str, limit: str, value
     return Failure(kind, str(error), (_quota(path, str(error)),), metadata)
 
 
+def _no_room(kind: ErrorKind, error: Exception, whose: str, retry_seconds: float) -> Failure:
+    details = _quota(whose, str(error)), _retry_info(retry_seconds)
+    return Failure(kind, str(error), details, retry_seconds=retry_seconds)
+
+
 def _quota(subject: str, description: str) -> error_details_pb2.QuotaFailure:
     violation = error_details_pb2.QuotaFailure.Violation(
         subject=_shortened(subject), description=_shortened(description)
@@ -81,9 +97,9 @@ def _quota(subject: str, description: str) -> error_details_pb2.QuotaFailure:
     return error_details_pb2.QuotaFailure(violations=[violation])
 
 
-def _retry_info() -> error_details_pb2.RetryInfo:
+def _retry_info(seconds: float) -> error_details_pb2.RetryInfo:
     info = error_details_pb2.RetryInfo()
-    info.retry_delay.FromTimedelta(timedelta(seconds=RETRY_SECONDS))
+    info.retry_delay.FromTimedelta(timedelta(seconds=seconds))
     return info
 
 
@@ -105,8 +121,8 @@ def failure_to_status(failure: Failure, request_id: str) -> status_pb2.Status:
 def failure_to_trailers(failure: Failure, status: status_pb2.Status) -> tuple[tuple[str, str | bytes], ...]:
     """The trailing metadata that carry a failure."""
     trailers: tuple[tuple[str, str | bytes], ...] = (("grpc-status-details-bin", status.SerializeToString()),)
-    if failure.kind.reason == "SERVER_BUSY":  # gRPC's own retries obey this and not RetryInfo
-        trailers += (("grpc-retry-pushback-ms", str(int(RETRY_SECONDS * 1000))),)
+    if failure.retry_seconds is not None:  # gRPC's own retries obey this and not RetryInfo
+        trailers += (("grpc-retry-pushback-ms", str(math.ceil(failure.retry_seconds * 1000))),)
     return trailers
 
 

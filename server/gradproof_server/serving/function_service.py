@@ -12,7 +12,7 @@ from grpc import aio
 
 from gradproof_server.serving import calls
 from gradproof_server.serving.answers import Facts
-from gradproof_server.serving.errors import BusyError, CallerTimeoutError, ShuttingDownError, StreamEndedError
+from gradproof_server.serving.errors import BusyError, CallerTimeoutError, ShuttingDownError
 from gradproof_server.serving.function_check import Checker, FunctionCheck, Reply
 from gradproof_server.serving.function_claims import FunctionLimits
 from gradproof_server.serving.worker import Worker
@@ -20,7 +20,6 @@ from gradproof_server.settings import Settings
 
 _MESSAGE_BYTES = 65_536
 """Room for what is in a message besides its tensors: names, numbers, lengths."""
-_CANCELLATION_SECONDS = 0.1
 Context: TypeAlias = "aio.ServicerContext[bytes, bytes]"
 
 
@@ -112,12 +111,12 @@ class FunctionService:
 
     async def _talk(self, check: FunctionCheck, timeout: asyncio.Timeout, context: Context) -> None:
         self._wait_for_caller(timeout)
-        job: Callable[[], Reply | None] = functools.partial(check.start, await _read(context))
+        job: Callable[[], Reply | None] = functools.partial(check.start, await calls.read(context))
         while (reply := await self._computed(job, timeout)) is not None:
             self._wait_for_caller(timeout)
             calls.sent(len(reply.response))
             await context.write(reply.response)
-            job = functools.partial(check.answer, await _read(context)) if reply.asks else check.advance
+            job = functools.partial(check.answer, await calls.read(context)) if reply.asks else check.advance
 
     async def _computed(self, job: Callable[[], Reply | None], timeout: asyncio.Timeout) -> Reply | None:
         self._reschedule(timeout, None)
@@ -130,12 +129,3 @@ class FunctionService:
         if self._closing:  # a new time would overrule that of `interrupt`
             raise ShuttingDownError("the server is ending")
         timeout.reschedule(when)
-
-
-async def _read(context: Context) -> bytes:
-    request: object = await context.read()
-    if not isinstance(request, bytes):  # aio.EOF, which a cancelled call reads too, a moment before it is cancelled
-        await asyncio.sleep(_CANCELLATION_SECONDS)
-        raise StreamEndedError("the caller ended its side of the stream before the report")
-    calls.received(len(request))
-    return request

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeAlias
 
 import grpc
@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from grpc import aio
 
 from gradproof_server.serving import calls
+from gradproof_server.serving.callers.access import Access, Shown
 from gradproof_server.serving.calls import Call
 from gradproof_server.serving.failures import Failure, error_to_failure, failure_to_status, failure_to_trailers
 from gradproof_server.serving.gate import Gate
@@ -21,7 +22,8 @@ _Handler: TypeAlias = Any  # grpc.RpcMethodHandler, whose behaviours have the ty
 _Context: TypeAlias = "aio.ServicerContext[Any, Any]"
 _Behavior: TypeAlias = Callable[[Any, _Context], Awaitable[Any]]
 
-
+_HEALTH_PREFIX = "/grpc.health.v1.Health/"
+_AUTHORIZATION = "authorization"
 # The caller's clock rings first, by the time that its request took to get here, and it then cancels the call.
 _DEADLINE_SECONDS = 0.05
 
@@ -35,16 +37,19 @@ class CallFailedError(Exception):
 
 
 class CallInterceptor(aio.ServerInterceptor):
-    """Serves the methods that `metrics` knows; others (streams of health and reflection) pass untouched.
+    """Serves the methods that `metrics` knows, those of `main_service` and health, whose other methods pass untouched.
+
+    Methods of `main_service` are for callers whom `access` admits, which is asked before a message is read; reflection
+    is for those whom it knows; health is for everybody.
 
     Behaviours are coroutines: those of unary methods return the response, those of streams write their responses and
     count messages by `calls.received` and `calls.sent`. One interceptor for everything, because the first one costs a
-    quarter of the throughput and each further one is a layer more to read. Calls of methods outside `main_service`
-    (probes) are logged at debug level. Calls begin and end only while the gate is open.
+    quarter of the throughput and each further one is a layer more to read. Calls of health (probes) are logged at debug
+    level. Calls begin and end only while the gate is open.
     """
 
-    def __init__(self, metrics: Metrics, logger: Logger, main_service: str, gate: Gate) -> None:
-        self._metrics, self._logger, self._gate = metrics, logger, gate
+    def __init__(self, metrics: Metrics, logger: Logger, main_service: str, gate: Gate, access: Access) -> None:
+        self._metrics, self._logger, self._gate, self._access = metrics, logger, gate, access
         self._main_prefix = f"/{main_service}/"
         self._handlers: dict[str, _Handler] = {}
 
@@ -57,18 +62,55 @@ class CallInterceptor(aio.ServerInterceptor):
         method = handler_call_details.method
         if method not in self._handlers:
             handler = await continuation(handler_call_details)
-            if handler is None or not self._metrics.knows(method):
+            if handler is None or (method.startswith(_HEALTH_PREFIX) and not self._metrics.knows(method)):
                 return handler
             self._handlers[method] = self._wrapped(method, handler)
         return self._handlers[method]
 
     def _wrapped(self, method: str, handler: _Handler) -> _Handler:
         codecs = handler.request_deserializer, handler.response_serializer
-        if handler.unary_unary is not None:
+        if method.startswith(_HEALTH_PREFIX):
             return grpc.unary_unary_rpc_method_handler(self._around(method, handler.unary_unary), *codecs)
-        if handler.unary_stream is not None:
-            return grpc.unary_stream_rpc_method_handler(self._around(method, handler.unary_stream), *codecs)
-        return grpc.stream_stream_rpc_method_handler(self._around(method, handler.stream_stream), *codecs)
+        if method.startswith(self._main_prefix):
+            # All as streams, because gRPC reads the request of a unary method before it hands the call over.
+            return grpc.stream_stream_rpc_method_handler(self._around(method, self._admitted(method, handler)), *codecs)
+        return grpc.stream_stream_rpc_method_handler(self._identified(handler.stream_stream), *codecs)
+
+    def _admitted(self, method: str, handler: _Handler) -> _Behavior:
+        """The behaviour of a method of the main service, for callers who may call it."""
+        name = method.removeprefix(self._main_prefix)
+
+        async def serve_streams(requests: Any, context: _Context) -> None:
+            calls.admitted(self._access.admit(_shown(context), name))
+            await handler.stream_stream(requests, context)
+
+        async def serve_stream(_requests: Any, context: _Context) -> None:
+            calls.admitted(self._access.admit(_shown(context), name))
+            await handler.unary_stream(await calls.read(context), context)
+
+        async def serve(_requests: Any, context: _Context) -> None:
+            calls.admitted(self._access.admit(_shown(context), name))
+            response = await handler.unary_unary(await calls.read(context), context)
+            calls.sent(len(response))
+            await context.write(response)
+
+        if handler.unary_unary is not None:
+            return serve
+        return serve_streams if handler.unary_stream is None else serve_stream
+
+    def _identified(self, behavior: Callable[[Any, _Context], AsyncIterator[Any]]) -> Any:
+        """A behaviour of the synchronous kind of streams, for callers who are known."""
+
+        async def serve(requests: Any, context: _Context) -> AsyncIterator[Any]:
+            try:
+                self._access.identify(_shown(context))
+            except Exception as error:
+                _tell(error_to_failure(error), calls.request_id_of(context.invocation_metadata() or ()), context)
+                return
+            async for response in behavior(requests, context):
+                yield response
+
+        return serve
 
     def _around(self, method: str, behavior: _Behavior) -> _Behavior:
         async def serve(request: Any, context: _Context) -> Any:
@@ -87,7 +129,7 @@ class CallInterceptor(aio.ServerInterceptor):
                 response = None
             else:
                 if response is not None:
-                    call.sent(_size(response))
+                    call.sent(response.ByteSize())
                 self._end(call, grpc.StatusCode.OK)
             await self._gate.passed()
             return response
@@ -98,8 +140,8 @@ class CallInterceptor(aio.ServerInterceptor):
         self._metrics.call_started(method)
         request_id = calls.request_id_of(context.invocation_metadata() or ())
         call = Call(method, request_id, context.peer())
-        if isinstance(request, bytes | Message):  # not a stream of them
-            call.received(_size(request))
+        if isinstance(request, Message):  # not a stream of them
+            call.received(request.ByteSize())
         calls.begin(call)
         context.set_trailing_metadata(((calls.REQUEST_ID, request_id),))
         self._logger.debug("call begins", method=method, request_id=request_id)
@@ -113,10 +155,7 @@ class CallInterceptor(aio.ServerInterceptor):
         if failure.log_text:
             call.notes["traceback"] = failure.log_text
         self._end(call, failure.kind.code)
-        status = failure_to_status(failure, call.request_id)
-        context.set_trailing_metadata(((calls.REQUEST_ID, call.request_id), *failure_to_trailers(failure, status)))
-        context.set_code(failure.kind.code)
-        context.set_details(status.message)
+        _tell(failure, call.request_id, context)
 
     def _end(self, call: Call, code: grpc.StatusCode) -> None:
         self._metrics.call_ended(call, code)
@@ -130,6 +169,7 @@ class CallInterceptor(aio.ServerInterceptor):
             seconds=round(call.seconds, 6),
             request_id=call.request_id,
             peer=call.peer,
+            caller=call.caller,
             requests=call.requests,
             request_bytes=call.request_bytes,
             responses=call.responses,
@@ -138,8 +178,17 @@ class CallInterceptor(aio.ServerInterceptor):
         )
 
 
-def _size(message: Any) -> int:
-    return len(message) if isinstance(message, bytes) else message.ByteSize()
+def _shown(context: _Context) -> Shown:
+    authorizations = (str(value) for key, value in context.invocation_metadata() or () if key == _AUTHORIZATION)
+    subjects = (name.decode(errors="replace") for name in context.peer_identities() or ())
+    return Shown(context.peer(), tuple(authorizations), tuple(subjects))
+
+
+def _tell(failure: Failure, request_id: str, context: _Context) -> None:
+    status = failure_to_status(failure, request_id)
+    context.set_trailing_metadata(((calls.REQUEST_ID, request_id), *failure_to_trailers(failure, status)))
+    context.set_code(failure.kind.code)
+    context.set_details(status.message)
 
 
 def _code_of(context: _Context) -> grpc.StatusCode:
