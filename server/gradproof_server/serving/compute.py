@@ -20,6 +20,7 @@ from gradproof_server.serving.answers import Answer, Part, SendPart, Task, no_pa
 from gradproof_server.serving.errors import DeadlineExceededError, ShuttingDownError, kind_of
 from gradproof_server.serving.failures import error_to_failure
 
+_STOPPED = kind_of(StoppedError())
 Answerer: TypeAlias = Callable[[Task, ShouldStop, SendPart], Answer]
 
 
@@ -103,7 +104,7 @@ class Ticket:
 
     def end(self, answer: Answer) -> None:
         """The running task is over, with this answer."""
-        if self._why is not None and answer.failure is not None and answer.failure.kind is kind_of(StoppedError()):
+        if self._why is not None and answer.failure is not None and answer.failure.kind == _STOPPED:
             answer = replace(answer, failure=error_to_failure(self._why))
         self._on_stop = _nobody
         self._deliver(answer)
