@@ -95,8 +95,12 @@ class WorkerProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether it has not ended."""
-        return bool(self._process.is_alive())
+        """Whether it has not ended; to be asked while it has no task. It says nothing then, so that there is something
+        to read on the line only if it was closed, which the kernel does before it tells anybody of the death."""
+        try:
+            return not self._link.connection.poll()
+        except OSError:
+            return False
 
     def wait_until_ready(self) -> None:
         """Returns when it is prepared. Raises WorkerStartError."""
