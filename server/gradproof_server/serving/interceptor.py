@@ -71,32 +71,24 @@ class CallInterceptor(aio.ServerInterceptor):
         codecs = handler.request_deserializer, handler.response_serializer
         if method.startswith(_HEALTH_PREFIX):
             return grpc.unary_unary_rpc_method_handler(self._around(method, handler.unary_unary), *codecs)
-        if method.startswith(self._main_prefix):
-            # All as streams, because gRPC reads the request of a unary method before it hands the call over.
-            return grpc.stream_stream_rpc_method_handler(self._around(method, self._admitted(method, handler)), *codecs)
-        return grpc.stream_stream_rpc_method_handler(self._identified(handler.stream_stream), *codecs)
+        if not method.startswith(self._main_prefix):
+            return grpc.stream_stream_rpc_method_handler(self._identified(handler.stream_stream), *codecs)
+        # As streams of requests, because gRPC reads a single request before it hands the call over.
+        if handler.unary_unary is not None:
+            behavior = self._admitted(method, _reading(handler.unary_unary))
+            return grpc.stream_unary_rpc_method_handler(self._around(method, behavior), *codecs)
+        behavior = handler.stream_stream or _reading(handler.unary_stream)
+        return grpc.stream_stream_rpc_method_handler(self._around(method, self._admitted(method, behavior)), *codecs)
 
-    def _admitted(self, method: str, handler: _Handler) -> _Behavior:
+    def _admitted(self, method: str, behavior: _Behavior) -> _Behavior:
         """The behaviour of a method of the main service, for callers who may call it."""
         name = method.removeprefix(self._main_prefix)
 
-        async def serve_streams(requests: Any, context: _Context) -> None:
+        async def serve(requests: Any, context: _Context) -> Any:
             calls.admitted(self._access.admit(_shown(context), name))
-            await handler.stream_stream(requests, context)
+            return await behavior(requests, context)
 
-        async def serve_stream(_requests: Any, context: _Context) -> None:
-            calls.admitted(self._access.admit(_shown(context), name))
-            await handler.unary_stream(await calls.read(context), context)
-
-        async def serve(_requests: Any, context: _Context) -> None:
-            calls.admitted(self._access.admit(_shown(context), name))
-            response = await handler.unary_unary(await calls.read(context), context)
-            calls.sent(len(response))
-            await context.write(response)
-
-        if handler.unary_unary is not None:
-            return serve
-        return serve_streams if handler.unary_stream is None else serve_stream
+        return serve
 
     def _identified(self, behavior: Callable[[Any, _Context], AsyncIterator[Any]]) -> Any:
         """A behaviour of the synchronous kind of streams, for callers who are known."""
@@ -129,7 +121,7 @@ class CallInterceptor(aio.ServerInterceptor):
                 response = None
             else:
                 if response is not None:
-                    call.sent(response.ByteSize())
+                    call.sent(_size(response))
                 self._end(call, grpc.StatusCode.OK)
             await self._gate.passed()
             return response
@@ -176,6 +168,19 @@ class CallInterceptor(aio.ServerInterceptor):
             response_bytes=call.response_bytes,
             **call.notes,
         )
+
+
+def _reading(behavior: _Behavior) -> _Behavior:
+    """A behaviour of a stream of requests, of one of a single request."""
+
+    async def serve(_requests: Any, context: _Context) -> Any:
+        return await behavior(await calls.read(context), context)
+
+    return serve
+
+
+def _size(message: Any) -> int:
+    return len(message) if isinstance(message, bytes) else message.ByteSize()
 
 
 def _shown(context: _Context) -> Shown:
