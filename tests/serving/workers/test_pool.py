@@ -64,9 +64,9 @@ class Seen:
 class Pool:
     """A pool with its watcher."""
 
-    def __init__(self, workers: int, memory: int, prepare: Callable[[], None]) -> None:
+    def __init__(self, workers: int, memory: int, prepare: Callable[[], None], stop_seconds: float = 0.05) -> None:
         self.seen = Seen()
-        plan = Plan(workers, (), Preparation(1, None, prepare), stop_seconds=0.05)
+        plan = Plan(workers, (), Preparation(1, None, prepare), stop_seconds)
         queue: FairQueue[Ticket] = FairQueue(PLENTY, lambda caller: PLENTY)
         self.pool = WorkerPool(faulty.answer, plan, queue, Budget(Cost(memory, 1)), self.seen)
 
@@ -106,8 +106,8 @@ def make() -> Iterator[Make]:
     """Makes pools that have started, and ends them."""
     made: list[Pool] = []
 
-    def start(workers: int = 1, *, memory: int = 100, prepare: Callable[[], None] = faulty.prepare) -> Pool:
-        made.append(Pool(workers, memory, prepare))
+    def start(workers: int = 1, *, memory: int = 100, stop_seconds: float = SOON) -> Pool:
+        made.append(Pool(workers, memory, faulty.prepare, stop_seconds))
         made[-1].pool.start().result(SOON)
         return made[-1]
 
@@ -181,7 +181,7 @@ def test_a_computation_that_listens_is_stopped_and_its_process_goes_on(make: Mak
 @pytest.mark.parametrize("deed", ["hang", "hang_in_c", "parts"])
 def test_a_computation_that_does_not_listen_loses_its_process(make: Make, deed: str) -> None:
     """Not even one that holds the interpreter's lock, or that sends parts without end, keeps its place."""
-    pool = make()
+    pool = make(stop_seconds=0.05)
     before = int(pool.ask("pid").result())
     asked = pool.ask(deed, seconds=0.1)
     assert asked.reason() == "DEADLINE_EXCEEDED"
@@ -192,7 +192,7 @@ def test_a_computation_that_does_not_listen_loses_its_process(make: Make, deed: 
 
 def test_a_stopped_process_is_ended_too(make: Make, tmp_path: Path) -> None:
     """A process that the kernel has stopped answers nothing, and is replaced."""
-    pool = make()
+    pool = make(stop_seconds=0.05)
     asked = pool.ask(f"work:{tmp_path / 'pid'}")
     pid = begun(tmp_path / "pid")
     os.kill(pid, signal.SIGSTOP)
