@@ -1,73 +1,107 @@
-"""A real server process to measure."""
+"""Real server processes to measure."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+_FLAGS = ("--metrics-port", "off", "--health-port", "off", "--threads", "1", "--propagation-seconds", "0")
+_END_SECONDS = 60.0
 
-@dataclass(frozen=True)
+
 class ServerProcess:
-    """A running server: its address and its process id."""
+    """`python -m gradproof_server` with one thread of computation in each worker. It can be ended and started again, on
+    the port that it got first.
 
-    target: str
-    pid: int
+    Its log goes into a file, as it would in production: one line for each call.
+
+    Args:
+        flags: further ones; they win.
+        environment: further variables.
+    """
+
+    def __init__(self, *flags: str, environment: Mapping[str, str] | None = None) -> None:
+        self._flags, self._environment = flags, {**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})}
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = self.health_port = 0
+
+    def start(self) -> None:
+        """Returns when it serves. Raises RuntimeError where it cannot."""
+        command = [sys.executable, "-m", "gradproof_server", *_FLAGS, "--port", str(self.port), *self._flags]
+        with tempfile.TemporaryFile("w+") as log:
+            self._process = subprocess.Popen(command, env=self._environment, stderr=log)
+            line = _first_line(self._process, log)
+        self.port, self.health_port = int(line["port"]), int(line["health_port"] or 0)
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """Sends the signal; the exit status, when the process is gone."""
+        assert self._process is not None, "not started"
+        self._process.send_signal(how)
+        return self._process.wait(_END_SECONDS)
+
+    @property
+    def pid(self) -> int:
+        """Of the front."""
+        assert self._process is not None, "not started"
+        return self._process.pid
+
+    @property
+    def target(self) -> str:
+        """Its address."""
+        return f"127.0.0.1:{self.port}"
+
+    def workers(self) -> list[int]:
+        """Process ids of the workers, the spare one included: they are forked by a child of the front."""
+        return [worker for child in _children(self.pid) for worker in _children(child)]
 
     def memory_bytes(self, field: str) -> int:
-        """VmRSS (now) or VmHWM (the most so far) of the process, by the kernel's account."""
-        for line in Path(f"/proc/{self.pid}/status").read_text(encoding="ascii").splitlines():
+        """VmRSS (now) or VmHWM (the most so far) of the front and its workers together, by the kernel's account."""
+        return sum(memory_bytes(pid, field) for pid in (self.pid, *self.workers()))
+
+
+def memory_bytes(pid: int, field: str = "VmRSS") -> int:
+    """VmRSS or VmHWM of a process; 0 of one that is gone."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
             if line.startswith(f"{field}:"):
                 return int(line.split()[1]) * 1024
-        raise KeyError(field)
+    return 0
 
 
 @contextlib.contextmanager
 def server_process(*flags: str, environment: Mapping[str, str] | None = None) -> Iterator[ServerProcess]:
-    """Starts `python -m gradproof_server` on a free port with one thread of computation, and ends it.
-
-    Its log goes into a file, as it would in production: one line for each call.
-    """
-    fixed = [
-        "--port",
-        "0",
-        "--metrics-port",
-        "off",
-        "--health-port",
-        "off",
-        "--threads",
-        "1",
-        "--propagation-seconds",
-        "0",
-    ]
-    command = [sys.executable, "-m", "gradproof_server", *fixed, *flags]
-    with tempfile.TemporaryFile("w+") as log:
-        process = subprocess.Popen(
-            command,
-            env={**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})},
-            stderr=log,
-        )
-        try:
-            yield ServerProcess(f"127.0.0.1:{_port(process, log)}", process.pid)
-        finally:
-            process.terminate()
-            process.wait(60)
+    """A server that runs within the block."""
+    server = ServerProcess(*flags, environment=environment)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.end()
 
 
-def _port(process: subprocess.Popen[bytes], log: TextIO) -> int:
-    """The port that the server writes into its log when it serves."""
+def _children(pid: int) -> list[int]:
+    with contextlib.suppress(OSError):
+        files = Path(f"/proc/{pid}/task").glob("*/children")
+        return [int(child) for file in files for child in file.read_text(encoding="ascii").split()]
+    return []
+
+
+def _first_line(process: subprocess.Popen[bytes], log: TextIO) -> dict[str, str]:
+    """What the server writes into its log when it serves."""
     while process.poll() is None:
         log.seek(0)
-        if (line := log.readline()).endswith("\n"):
-            return int(json.loads(line)["port"])
+        for line in log.read().splitlines(keepends=True):
+            if line.endswith("\n") and json.loads(line)["event"] == "serving":
+                return dict(json.loads(line))
         time.sleep(0.01)
     log.seek(0)
     raise RuntimeError(f"the server did not start: {log.read()}")
