@@ -126,14 +126,15 @@ def begun(path: Path) -> int:
 
 
 def gone(pid: int) -> bool:
-    """Waits until there is no such process; a dead one that nobody has asked for is gone too."""
+    """Waits until there is no such process; one that is dead with all of its threads is gone, asked for or not."""
     until = time.monotonic() + SOON
     while time.monotonic() < until:
         try:
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+            threads = os.listdir(f"/proc/{pid}/task")
         except OSError:
             return True
-        if state == "Z":
+        if state == "Z" and threads == [str(pid)]:
             return True
         threading.Event().wait(0.002)
     return False
