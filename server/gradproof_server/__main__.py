@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import os
 import sys
+from collections.abc import Callable
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import click
 
 from gradproof_server import settings as settings_module
 from gradproof_server.app import build
-from gradproof_server.serving import logs
+from gradproof_server.serving import logs, open_files
 from gradproof_server.serving.allocator import keep_large_blocks
 from gradproof_server.serving.lifecycle import serve_until_signal
 from gradproof_server.serving.logs import Logger
+from gradproof_server.serving.reload import LiveSettings
 from gradproof_server.serving.server import StartError
 from gradproof_server.settings import Settings, SettingsError
 
@@ -58,22 +61,28 @@ def _metavar(kind: object, optional: bool, unit: str) -> str:
 def serve_command(**flags: object) -> None:
     """Serve gradproof.v1.GradientService until SIGTERM or SIGINT.
 
-    Every flag is also an environment variable: --max-nodes is GRADPROOF_MAX_NODES. Flags win. Calls that run when the
-    signal comes are given --drain-seconds to end.
+    Every flag is also an environment variable: --max-nodes is GRADPROOF_MAX_NODES; and a key of the --settings-file:
+    max_nodes = 100. Flags win over variables, variables over the file. Calls that run when the signal comes are given
+    --drain-seconds to end. At SIGHUP files are read again.
     """
+    read = functools.partial(Settings.from_environment, flags)
     try:
-        settings = Settings.from_environment(flags)
+        settings = read()
     except SettingsError as error:
         raise click.UsageError(str(error)) from None
-    raise SystemExit(_serve(settings))
+    raise SystemExit(_serve(settings, read))
 
 
-def _serve(settings: Settings) -> int:
+def _serve(settings: Settings, read: Callable[[], Settings]) -> int:
     keep_large_blocks()
-    logger = logs.make_logger(settings.log_level, settings.log_format, sys.stderr)
+    open_files.raise_limit()
+    level = logs.Level(settings.log_level)
+    logger = logs.make_logger(level, settings.log_format, sys.stderr)
+    live = LiveSettings(settings, read, logger)
+    live.on_change(lambda settings: level.set(settings.log_level))
     with logs.standard_logging_to(logger):
         try:
-            clean = asyncio.run(_run(settings, logger))
+            clean = asyncio.run(_run(settings, logger, live))
         except StartError as error:
             logger.error("cannot start", error=str(error))
             return 1
@@ -84,8 +93,8 @@ def _serve(settings: Settings) -> int:
     return 0
 
 
-async def _run(settings: Settings, logger: Logger) -> bool:
-    application = build(settings, logger)
+async def _run(settings: Settings, logger: Logger, live: LiveSettings) -> bool:
+    application = build(settings, logger, live=live)
     return await serve_until_signal(application, settings.propagation_seconds, settings.drain_seconds, logger)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import functools
+from collections.abc import Callable
 
 import torch
 from gradproof._version import __version__
@@ -12,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from gradproof_server.engine import numeric
 from gradproof_server.engine.types import Cost, Limits
+from gradproof_server.serving import open_files
 from gradproof_server.serving.admission import Bounds, FairQueue
 from gradproof_server.serving.answers import CallLimits, Engine
 from gradproof_server.serving.callers.access import Access, OpenAccess, access_of
@@ -26,6 +28,7 @@ from gradproof_server.serving.http import MetricsServer
 from gradproof_server.serving.interceptor import CallInterceptor
 from gradproof_server.serving.logs import CurrentStderr, Logger, make_logger
 from gradproof_server.serving.metrics import Metrics
+from gradproof_server.serving.reload import LiveSettings
 from gradproof_server.serving.server import HEALTH_METHODS, GrpcServer, StartError
 from gradproof_server.serving.service import METHOD_TYPES, SERVICE, GradientService
 from gradproof_server.serving.warmup import warm_up
@@ -50,6 +53,7 @@ def build(
     compute: Compute | None = None,
     checker: Checker | None = None,
     address: str | None = None,
+    live: LiveSettings | None = None,
 ) -> Application:
     """A server that is not started yet.
 
@@ -59,28 +63,40 @@ def build(
         compute: what answers the calls; the engine in processes of its own if not given.
         checker: what checks functions of callers; the engine's if not given.
         address: where it listens, as gRPC writes it ("unix:/path"); host and port of the settings if not given.
+        live: the settings as they change; they stay as they are if not given.
     """
     functions = FunctionService(settings, checker or numeric.check_function)
     metrics = Metrics(
         CollectorRegistry(), METHOD_TYPES | HEALTH_METHODS, lambda: computing.pending, lambda: functions.open
     )
     access = _access(settings, logger)
-    computing = compute or worker_pool(settings, WorkerWatch(metrics, logger), access)
+    live = live or LiveSettings(settings, lambda: settings, logger)
+    live.count_by(metrics.settings_read)
+    live.on_change(functions.configure)
+    computing = compute or worker_pool(settings, WorkerWatch(metrics, logger), access, live)
     address = address or _address(settings.host, settings.port)
-    return Application(settings, logger, computing, functions, metrics, access, address)
+    return Application(settings, logger, computing, functions, metrics, access, address, live)
 
 
-def worker_pool(settings: Settings, watcher: Watcher, access: Access) -> WorkerPool:
-    """The engine in processes of its own."""
+def worker_pool(settings: Settings, watcher: Watcher, access: Access, live: LiveSettings) -> WorkerPool:
+    """The engine in processes of its own, whose limits follow the settings."""
     engine = _engine(settings)
     devices = tuple(range(torch.cuda.device_count())) if settings.device != "cpu" else ()
     cpus = available_cpus()
     workers = settings.workers or len(devices) or min(cpus, _MOST_WORKERS)
     threads = settings.threads or max(1, cpus // workers)
     preparation = Preparation(threads, settings.worker_memory_bytes, functools.partial(_warm_up, engine))
-    budget = Budget(Cost(settings.max_running_memory_bytes, settings.max_running_flops))
+    budget, queue = Budget(_running(settings)), _queue(settings, access)
     plan = Plan(workers, devices, preparation, settings.stop_seconds)
-    return WorkerPool(engine, plan, _queue(settings, access), budget, watcher)
+    pool = WorkerPool(engine, plan, queue, budget, watcher)
+
+    def configure(settings: Settings) -> None:
+        pool.answerer = _engine(settings)
+        budget.resize(_running(settings))
+        queue.bounds, queue.bounds_of = _bounds(settings), _bounds_of(settings, access)
+
+    live.on_change(configure)
+    return pool
 
 
 def engine_thread(settings: Settings) -> EngineThread:
@@ -100,9 +116,20 @@ def _engine(settings: Settings) -> Engine:
 
 
 def _queue(settings: Settings, access: Access) -> FairQueue[Ticket]:
+    return FairQueue(_bounds(settings), _bounds_of(settings, access))
+
+
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(settings.max_concurrent_calls, settings.max_waiting_bytes)
+
+
+def _bounds_of(settings: Settings, access: Access) -> Callable[[str], Bounds]:
     each = Bounds(settings.max_calls_per_caller, settings.max_bytes_per_caller)
-    all_together = Bounds(settings.max_concurrent_calls, settings.max_waiting_bytes)
-    return FairQueue(all_together, lambda caller: access.bounds_of(caller, each))
+    return lambda caller: access.bounds_of(caller, each)
+
+
+def _running(settings: Settings) -> Cost:
+    return Cost(settings.max_running_memory_bytes, settings.max_running_flops)
 
 
 def _access(settings: Settings, logger: Logger) -> Access:
@@ -145,8 +172,10 @@ class Application:
         metrics: Metrics,
         access: Access,
         address: str,
+        live: LiveSettings,
     ) -> None:
         self._settings, self._logger, self._access, self._address = settings, logger, access, address
+        self._live = live
         self._compute, self._functions, self._metrics = compute, functions, metrics
         self._server: GrpcServer | None = None
         self._health: HealthServer | None = None
@@ -183,6 +212,7 @@ class Application:
             self._server = GrpcServer(self._settings, [interceptor], [handler], self._address, gate, self._logger)
             self._http = self._open_http()
             await self._server.start()
+            self._live.start()
             if self._health is not None:
                 self._health.say_serving()
         except BaseException:
@@ -195,6 +225,7 @@ class Application:
             port=self.port,
             metrics_port=self.metrics_port,
             health_port=self.health_port,
+            open_files=open_files.limit(),
             settings=self._settings.to_json(),
         )
 
@@ -203,6 +234,11 @@ class Application:
             await asyncio.wrap_future(self._compute.start())
         except WorkerStartError as error:
             raise StartError(str(error)) from error
+
+    def reload(self) -> None:
+        """Looks at once at the files of settings and callers."""
+        self._live.look()
+        self._access.refresh()
 
     async def say_not_serving(self) -> None:
         """Answers health checks with NOT_SERVING from now on, and still takes calls."""
@@ -225,6 +261,7 @@ class Application:
         """Interrupts what runs and frees everything; False where a computation does not end. Can be called again."""
         if self._health is not None:
             self._health.say_not_serving()
+        await self._live.stop()
         self._interrupt()
         if self._server is not None:
             await self._server.stop(_LEFTOVER_SECONDS)

@@ -19,7 +19,7 @@ def test_every_setting_is_a_flag_with_its_meaning() -> None:
 def test_flags_reach_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is served is what the flags say, booleans and choices included."""
     seen: list[Settings] = []
-    monkeypatch.setattr(command, "_serve", lambda settings: seen.append(settings) or 0)
+    monkeypatch.setattr(command, "_serve", lambda settings, _read: seen.append(settings) or 0)
     arguments = ["--port", "0", "--no-reflection", "--device", "cpu", "--drain-seconds", "1.5", "--metrics-port", "off"]
     assert CliRunner().invoke(command.serve_command, arguments).exit_code == 0
     (settings,) = seen

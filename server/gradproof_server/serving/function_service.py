@@ -34,13 +34,8 @@ class FunctionService:
     """
 
     def __init__(self, settings: Settings, checker: Checker) -> None:
-        self._settings, self._checker = settings, checker
-        self._limits = FunctionLimits(
-            settings.limits,
-            settings.max_function_elements,
-            max_points_bytes=max(0, settings.max_response_bytes - _MESSAGE_BYTES),
-            max_values_bytes=max(0, settings.max_request_bytes - _MESSAGE_BYTES),
-        )
+        self._checker = checker
+        self.configure(settings)
         self._worker = Worker("gradproof-functions")
         self._open: set[FunctionCheck] = set()  # until the thread has released them
         self._timeouts: set[asyncio.Timeout] = set()
@@ -50,6 +45,16 @@ class FunctionService:
     def open(self) -> int:
         """How many functions are being checked."""
         return len(self._open)
+
+    def configure(self, settings: Settings) -> None:
+        """Serves by these settings from now on; streams that are open keep the limits that they began with."""
+        self._settings = settings
+        self._limits = FunctionLimits(
+            settings.limits,
+            settings.max_function_elements,
+            max_points_bytes=max(0, settings.max_response_bytes - _MESSAGE_BYTES),
+            max_values_bytes=max(0, settings.max_request_bytes - _MESSAGE_BYTES),
+        )
 
     def start(self) -> None:
         """Takes streams from now on."""

@@ -1,4 +1,5 @@
-"""From start to end: serve until a signal, then say so, wait, finish what runs, cancel what does not end."""
+"""From start to end: serve until a signal, then say so, wait, finish what runs, cancel what does not end. At SIGHUP
+files are read again."""
 
 from __future__ import annotations
 
@@ -21,6 +22,9 @@ class Served(Protocol):
     async def start(self) -> None:
         """Takes calls when it returns."""
 
+    def reload(self) -> None:
+        """Reads again what can change while it serves."""
+
     async def say_not_serving(self) -> None:
         """Answers health checks with NOT_SERVING from now on."""
 
@@ -36,7 +40,7 @@ async def serve_until_signal(served: Served, propagation_seconds: float, drain_s
 
     Returns False where a computation still runs. Raises what `start` raises.
     """
-    with _signals() as (first, second):
+    with _signals() as (first, second), _hangups(served.reload):
         await served.start()
         # What exists now lives as long as the process: the collector need not look at it in every full pass.
         gc.collect()
@@ -82,6 +86,12 @@ def _signals() -> Iterator[tuple[asyncio.Event, asyncio.Event]]:
         for number in _SIGNALS:
             stack.enter_context(_handled(loop, number, on_signal))
         yield first, second
+
+
+def _hangups(reload: Callable[[], None]) -> contextlib.AbstractContextManager[None]:
+    """Reloads at SIGHUP, where there is such a signal."""
+    number = getattr(signal, "SIGHUP", None)
+    return contextlib.nullcontext() if number is None else _handled(asyncio.get_running_loop(), number, reload)
 
 
 @contextlib.contextmanager

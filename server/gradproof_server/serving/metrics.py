@@ -99,8 +99,14 @@ class Metrics:
         Gauge("gradproof_open_functions", "Functions that are being checked.", registry=registry).set_function(
             functions
         )
+        readings = Counter("gradproof_settings_readings", "Readings of the settings.", ["result"], registry=registry)
+        self._readings = {True: readings.labels("applied"), False: readings.labels("refused")}
         _describe_build(registry)
         ProcessCollector(registry=registry)
+
+    def settings_read(self, applied: bool) -> None:
+        """Counts a reading of the settings: whether they are in force, or cannot be used."""
+        self._readings[applied].inc()
 
     def knows(self, method: str) -> bool:
         """Whether calls of this method are counted."""
