@@ -7,7 +7,7 @@ PROTOS_VENV := build/protos-venv
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format protos protos-check pages bench test-image deploy-tools clean
+.PHONY: help install demo test lint format protos protos-check pages bench soak test-image deploy-tools clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-14s %s\n", $$1, $$2}'
@@ -58,6 +58,10 @@ pages: install  ## Write docs/mistakes from the table of the diagnosis
 
 bench: install  ## Measure, side by side in one run
 	$(BIN)/python -m benchmarks
+
+SECONDS ?= 600
+soak: install  ## Mixed traffic under injected faults, for so long: make soak SECONDS=600
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.serving.soak $(SECONDS)
 
 deploy-tools:  ## Install the proxy and Prometheus that tests/deploy runs (Debian, as root)
 	apt-get update -qq
