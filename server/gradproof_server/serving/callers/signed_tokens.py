@@ -70,7 +70,7 @@ class SignedTokens:
             raise TokenInvalidError("the token is not valid yet") from None
         except (jwt.InvalidAudienceError, jwt.InvalidIssuerError):
             raise TokenInvalidError("the token is of another issuer, or for another audience") from None
-        except (jwt.PyJWTError, ValueError):
+        except (jwt.PyJWTError, ValueError, RecursionError):
             raise TokenInvalidError("the token is not known to this server") from None
         subject: str = claims["sub"]
         return subject
