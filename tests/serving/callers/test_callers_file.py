@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from gradproof_server.serving.callers import callers_file
 from gradproof_server.serving.callers.caller import Caller, Callers
 from gradproof_server.serving.callers.callers_file import read_callers
 from gradproof_server.settings import SettingsError
 from hypothesis import given
 from hypothesis import strategies as st
+from jwt.algorithms import ECAlgorithm
 
 METHODS = ("CheckGradients", "ComputeGradients", "ListCatalog")
 DIGEST = hashlib.sha256(b"secret").hexdigest()
@@ -173,3 +179,15 @@ def test_whatever_is_written_there_it_is_read_or_told(
         text += "[[caller]]\n" + "".join(f"{key} = {toml(value)}\n" for key, value in entry.items())
     with contextlib.suppress(SettingsError):
         assert read(tmp_path_factory.getbasetemp(), text).names
+
+
+def test_the_documented_file_is_read(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """The example of docs/server.md has every key that there is."""
+    (text,) = re.findall(
+        r"^```toml\n(\[\[caller\]\].*?)```", (request.config.rootpath / "docs/server.md").read_text(), re.M | re.S
+    )
+    key = ECAlgorithm.to_jwk(ec.generate_private_key(ec.SECP256R1()).public_key(), as_dict=True)
+    (tmp_path / "jwks.json").write_text(json.dumps({"keys": [key]}))
+    assert [*read(tmp_path, text).names] == ["ci", "kernels"]
+    written = {key for entry in tomllib.loads(text)["caller"] for key in entry}
+    assert written == callers_file._CALLER_KEYS.keys()
