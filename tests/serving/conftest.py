@@ -8,22 +8,25 @@ import io
 import json
 import struct
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
+import grpc
 import pytest
 from google.rpc import status_pb2
 from gradproof.v1 import gradient_service_pb2, gradient_service_pb2_grpc, problem_pb2, tensor_pb2
 from gradproof_server.app import Application, build, engine_thread
-from gradproof_server.engine.types import ShouldStop, StoppedError
+from gradproof_server.engine.types import StoppedError
 from gradproof_server.serving.admission import Bounds, FairQueue
-from gradproof_server.serving.answers import Answer, SendPart, Task
-from gradproof_server.serving.compute import Answerer, EngineThread
+from gradproof_server.serving.answers import Answer, Answerer, Front, Task
+from gradproof_server.serving.compute import EngineThread
 from gradproof_server.serving.failures import error_to_failure
 from gradproof_server.serving.function_check import Checker
 from gradproof_server.serving.logs import make_logger
 from gradproof_server.settings import Settings
 from grpc import aio
+
+from tests.serving.processes import SOON, Process
 
 SETTINGS = Settings(
     host="127.0.0.1", port=0, metrics_port=None, health_port=None, threads=1, propagation_seconds=0, log_level="debug"
@@ -98,12 +101,12 @@ class HeldAnswerer:
         self.release = threading.Event()
         self.requests: list[bytes] = []
 
-    def __call__(self, task: Task, should_stop: ShouldStop, send: SendPart) -> Answer:
+    def __call__(self, task: Task, front: Front) -> Answer:
         """Holds the task."""
         self.requests.append(task.request)
         self.entered.release()
         while not self.release.wait(0.002):
-            if should_stop():
+            if front.should_stop():
                 self.stopped.release()
                 return Answer(failure=error_to_failure(StoppedError("stopped")))
         return Answer(task.request)
@@ -178,3 +181,35 @@ def details_of() -> Callable[[aio.AioRpcError], status_pb2.Status]:
         return status_pb2.Status.FromString(dict(error.trailing_metadata())["grpc-status-details-bin"])
 
     return read
+
+
+@pytest.fixture
+def launch() -> Iterator[Callable[..., Process]]:
+    """Starts processes, and ends those that still run."""
+    processes: list[Process] = []
+
+    def launch(*flags: str) -> Process:
+        processes.append(Process(*flags))
+        return processes[-1]
+
+    yield launch
+    for process in processes:
+        process.process.kill()
+        process.process.wait(SOON)
+        assert process.process.stderr is not None
+        process.process.stderr.close()
+
+
+@pytest.fixture
+def start(launch: Callable[..., Process]) -> Iterator[Callable[..., tuple[Process, grpc.Channel]]]:
+    """Starts processes that serve, with a channel to each."""
+    channels: list[grpc.Channel] = []
+
+    def start(*flags: str) -> tuple[Process, grpc.Channel]:
+        process = launch(*flags)
+        channels.append(grpc.insecure_channel(f"127.0.0.1:{process.wait_for('serving')['port']}"))
+        return process, channels[-1]
+
+    yield start
+    for channel in channels:
+        channel.close()

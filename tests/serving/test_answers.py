@@ -13,7 +13,7 @@ from gradproof.v1 import gradient_service_pb2, problem_pb2, tensor_pb2
 from gradproof_server.engine.numeric.types import WitnessOptions
 from gradproof_server.engine.types import DiagnosisOptions, Limits, Verdict
 from gradproof_server.serving import requests
-from gradproof_server.serving.answers import METHODS, STREAMS, Answer, Engine, Task
+from gradproof_server.serving.answers import METHODS, STREAMS, Alone, Answer, Engine, Task
 from gradproof_server.serving.service import SERVICE
 
 ENGINE = Engine(Limits(), 1 << 30, "auto")
@@ -24,7 +24,7 @@ Check = gradient_service_pb2.CheckGradientsRequest
 def answer(request: Any, engine: Engine = ENGINE) -> Answer:
     """The answer to a request."""
     method = type(request).__name__.removesuffix("Request")
-    return engine(Task(method, request.SerializeToString()), lambda: False)
+    return engine(Task(method, request.SerializeToString()))
 
 
 def computed(request: Compute) -> gradient_service_pb2.ComputeGradientsResponse:
@@ -124,7 +124,7 @@ def test_the_budget_of_a_diagnosis_is_bounded(check_request: Check, field: str, 
 
 def checked(request: Check, deadline: float | None = None) -> gradient_service_pb2.CheckGradientsResponse:
     """The response to a check that must succeed."""
-    found = ENGINE(Task("CheckGradients", request.SerializeToString(), deadline), lambda: False)
+    found = ENGINE(Task("CheckGradients", request.SerializeToString(), deadline))
     assert found.failure is None, found.failure
     return gradient_service_pb2.CheckGradientsResponse.FromString(found.response)
 
@@ -174,7 +174,7 @@ def test_an_empty_request_is_invalid(request_type: Any) -> None:
 @pytest.mark.parametrize("method", sorted([*METHODS, *STREAMS]))
 def test_bytes_that_are_no_message_are_malformed(method: str) -> None:
     """A field that ends too early is the caller's fault and not the server's."""
-    failure = ENGINE(Task(method, b"\x0a\x7f"), lambda: False).failure
+    failure = ENGINE(Task(method, b"\x0a\x7f")).failure
     assert failure is not None
     assert failure.kind.reason == "MALFORMED_REQUEST"
 
@@ -197,7 +197,7 @@ def test_a_limit_of_the_server_is_obeyed(compute_request: Compute) -> None:
 
 def test_a_stopped_task_says_so(compute_request: Compute) -> None:
     """The engine asks, and stops."""
-    failure = ENGINE(Task("ComputeGradients", compute_request.SerializeToString()), lambda: True).failure
+    failure = ENGINE(Task("ComputeGradients", compute_request.SerializeToString()), Alone(lambda: True)).failure
     assert failure is not None
     assert failure.kind.reason == "CANCELLED"
 

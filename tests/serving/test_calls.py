@@ -13,8 +13,7 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 from gradproof.v1 import comparison_pb2, gradient_service_pb2
-from gradproof_server.engine.types import ShouldStop
-from gradproof_server.serving.answers import Answer, SendPart, Task
+from gradproof_server.serving.answers import Answer, Front, Task
 from gradproof_server.serving.errors import BusyError
 from gradproof_server.serving.failures import error_to_failure
 from gradproof_server.serving.metrics import CODE_NAMES
@@ -152,7 +151,7 @@ async def test_malformed_bytes_are_the_caller_s_fault(serve: Any) -> None:
 async def test_internal_errors_show_a_request_id_and_nothing_else(serve: Any, details_of: Any) -> None:
     """The traceback is in the log under the id that the caller gets; the caller gets nothing of it."""
 
-    def broken(task: Task, should_stop: ShouldStop, send: SendPart) -> Answer:
+    def broken(task: Task, front: Front) -> Answer:
         raise ZeroDivisionError("secret")
 
     running = await serve(broken)
@@ -266,7 +265,7 @@ async def test_an_answer_is_freed_without_the_collector(serve: Any, fails: bool)
     """A cycle of references would keep each large response until the next full collection, which is rare."""
     answers: list[weakref.ref[Answer]] = []
 
-    def remember(task: Task, should_stop: ShouldStop, send: SendPart) -> Answer:
+    def remember(task: Task, front: Front) -> Answer:
         answer = Answer(task.request, error_to_failure(BusyError("full")) if fails else None)
         answers.append(weakref.ref(answer))
         return answer

@@ -9,9 +9,9 @@ from concurrent.futures import Future
 from typing import Any
 
 import pytest
-from gradproof_server.engine.types import ShouldStop, StoppedError
+from gradproof_server.engine.types import StoppedError
 from gradproof_server.serving.admission import Bounds, FairQueue
-from gradproof_server.serving.answers import Answer, SendPart, Task
+from gradproof_server.serving.answers import Answer, Front, Task
 from gradproof_server.serving.compute import EngineThread, Ticket
 from gradproof_server.serving.errors import BusyError, ShuttingDownError
 
@@ -118,8 +118,8 @@ def test_a_task_whose_deadline_passed_while_it_waited_never_runs(make: Make, hel
 def test_an_answer_that_came_in_spite_of_the_stop_is_kept(make: Make) -> None:
     """A task that ended well is not turned into a failure."""
 
-    def stubborn(task: Task, should_stop: ShouldStop, send: SendPart) -> Answer:
-        while not should_stop():
+    def stubborn(task: Task, front: Front) -> Answer:
+        while not front.should_stop():
             pass
         return Answer(b"done")
 
@@ -150,7 +150,7 @@ def test_more_bytes_than_allowed_are_refused(make: Make) -> None:
 def test_an_exception_is_an_answer_and_the_thread_lives_on(make: Make) -> None:
     """Not even SystemExit ends the thread."""
 
-    def failing(task: Task, should_stop: ShouldStop, send: SendPart) -> Answer:
+    def failing(task: Task, front: Front) -> Answer:
         raise SystemExit("secret")
 
     thread = make(failing)
@@ -173,7 +173,7 @@ def test_closing_reports_a_computation_that_does_not_end(make: Make) -> None:
     """close() gives up after its time and says so; it succeeds once the computation has ended."""
     entered, release = threading.Event(), threading.Event()
 
-    def deaf(task: Task, should_stop: ShouldStop, send: SendPart) -> Answer:
+    def deaf(task: Task, front: Front) -> Answer:
         entered.set()
         release.wait(SOON)
         return Answer()
@@ -192,7 +192,7 @@ def test_a_failed_preparation_fails_the_start() -> None:
     def fail() -> None:
         raise OSError("no device")
 
-    thread = EngineThread(lambda task, should_stop, send: Answer(), fail, queue())
+    thread = EngineThread(lambda task, front: Answer(), fail, queue())
     with pytest.raises(OSError, match="no device"):
         thread.start().result(SOON)
     assert thread.close(SOON)
@@ -200,7 +200,7 @@ def test_a_failed_preparation_fails_the_start() -> None:
 
 def test_a_thread_that_never_started_can_be_closed() -> None:
     """close() after no start() is no error."""
-    assert EngineThread(lambda task, should_stop, send: Answer(), lambda: None, queue()).close(SOON)
+    assert EngineThread(lambda task, front: Answer(), lambda: None, queue()).close(SOON)
 
 
 def test_the_time_in_the_queue_ends_when_the_task_begins(make: Make, held: Any) -> None:

@@ -14,7 +14,7 @@ from gradproof.v1 import functions_pb2, gradient_service_pb2, network_pb2, probl
 from gradproof_server.engine import numeric
 from gradproof_server.engine.program import build_program
 from gradproof_server.engine.types import Limits, ProblemError
-from gradproof_server.serving.answers import Answer, Engine, Task
+from gradproof_server.serving.answers import Alone, Answer, Engine, Task
 from gradproof_server.serving.function_check import FunctionCheck
 from gradproof_server.serving.function_claims import FunctionLimits
 from hypothesis import HealthCheck, event, given, settings
@@ -299,7 +299,7 @@ class Maker:
 def answer(method: str, request: bytes) -> Answer:
     """The answer, which must come in time and be no fault of the server."""
     started = time.monotonic()
-    found = ENGINE(Task(method, request), lambda: time.monotonic() > started + LONGEST_SECONDS)
+    found = ENGINE(Task(method, request), Alone(lambda: time.monotonic() > started + LONGEST_SECONDS))
     assert found.failure is None or found.failure.kind.reason not in FAULTS, found.failure.log_text
     assert time.monotonic() < started + LONGEST_SECONDS
     if found.failure is not None and found.failure.kind.reason == "INVALID_PROBLEM":

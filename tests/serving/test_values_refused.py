@@ -20,7 +20,7 @@ WEIGHT = {"0.weight": [[0.3, -0.4], [0.6, 0.2]], "0.bias": [0.1, 0.2]}
 def refused(problem: problem_pb2.Problem) -> Failure:
     """What ComputeGradients refuses the problem with; fails where it does not."""
     request = gradient_service_pb2.ComputeGradientsRequest(problem=problem)
-    answer = ENGINE(Task("ComputeGradients", request.SerializeToString()), lambda: False)
+    answer = ENGINE(Task("ComputeGradients", request.SerializeToString()))
     assert answer.failure is not None
     assert answer.failure.kind.reason == "INVALID_PROBLEM", answer.failure
     return answer.failure
@@ -106,4 +106,4 @@ def test_the_right_neighbours_are_computed() -> None:
     """What stands just inside the bounds is answered: the table bites on values, not on kinds."""
     for problem in (classified([1]), embedded([0, 2]), optimized("Adam")):
         request = gradient_service_pb2.ComputeGradientsRequest(problem=problem)
-        assert ENGINE(Task("ComputeGradients", request.SerializeToString()), lambda: False).failure is None
+        assert ENGINE(Task("ComputeGradients", request.SerializeToString())).failure is None

@@ -15,8 +15,8 @@ import pytest
 import torch
 from google.rpc import error_details_pb2
 from gradproof.v1 import comparison_pb2, gradient_service_pb2, tensor_pb2
-from gradproof_server.engine.types import Limits, ShouldStop, StoppedError, Verdict
-from gradproof_server.serving.answers import Answer, Engine, Facts, Part, SendPart, Task
+from gradproof_server.engine.types import Limits, StoppedError, Verdict
+from gradproof_server.serving.answers import Alone, Answer, Engine, Facts, Front, Part, Task
 from gradproof_server.serving.failures import error_to_failure
 from grpc import aio
 
@@ -34,15 +34,15 @@ class Scripted:
         self.parts = parts
         self.sent, self.release, self.stopped = threading.Event(), threading.Event(), threading.Event()
 
-    def __call__(self, task: Task, should_stop: ShouldStop, send: SendPart) -> Answer:
+    def __call__(self, task: Task, front: Front) -> Answer:
         """Does the task."""
         if task.method != "VerifyGradients":
             return Answer(task.request)
         for part in self.parts:
-            send(part)
+            front.send(part)
         self.sent.set()
         while not self.release.wait(0.002):
-            if should_stop():
+            if front.should_stop():
                 self.stopped.set()
                 return Answer(failure=error_to_failure(StoppedError("stopped")))
         return Answer(facts=Facts({"verify": 1.0}, verdict=Verdict.AGREES))
@@ -193,11 +193,11 @@ async def test_parts_are_freed_without_the_collector(serve: Any) -> None:
     """A cycle of references would keep each stream until the next full collection, which is rare."""
     parts: list[weakref.ref[Part]] = []
 
-    def remember(task: Task, should_stop: ShouldStop, send: SendPart) -> Answer:
+    def remember(task: Task, front: Front) -> Answer:
         for name in (b"one", b"two"):
             part = Part(name)
             parts.append(weakref.ref(part))
-            send(part)
+            front.send(part)
         return Answer()
 
     running = await serve(remember)
@@ -358,11 +358,11 @@ def test_an_answer_that_could_not_be_sent_is_refused_early(verify_request: Reque
     switches are as before."""
     sent: list[Part] = []
     task = Task("VerifyGradients", verify_request.SerializeToString())
-    assert Engine(Limits(), 1 << 20)(task, lambda: False, sent.append).failure is None
+    assert Engine(Limits(), 1 << 20)(task, Alone(send=sent.append)).failure is None
     responses = [Response.FromString(part.response) for part in sent]
     room = sum(len(p.response) for p, r in zip(sent, responses, strict=True) if r.HasField("tensor")) - 1
     sent.clear()
-    failure = Engine(Limits(), room)(task, lambda: False, sent.append).failure
+    failure = Engine(Limits(), room)(task, Alone(send=sent.append)).failure
     assert failure is not None
     assert failure.kind.reason == "RESPONSE_TOO_LARGE"
     assert all(Response.FromString(part.response).WhichOneof("event") != "report" for part in sent)

@@ -8,7 +8,7 @@ import functools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import torch
 from gradproof.v1 import gradient_service_pb2, problem_pb2
@@ -16,7 +16,16 @@ from gradproof.v1 import gradient_service_pb2, problem_pb2
 from gradproof_server import engine
 from gradproof_server.engine import numeric
 from gradproof_server.engine.numeric.types import WitnessEvent, WitnessProgress, WitnessReport
-from gradproof_server.engine.types import Cost, InvalidProblemError, Limits, Outcome, ShouldStop, Verdict, Violation
+from gradproof_server.engine.types import (
+    Cost,
+    InvalidProblemError,
+    Limits,
+    Outcome,
+    ShouldStop,
+    StoppedError,
+    Verdict,
+    Violation,
+)
 from gradproof_server.serving import messages, requests, wire, witness_messages, witness_requests
 from gradproof_server.serving.errors import ResponseTooLargeError
 from gradproof_server.serving.failures import Failure, error_to_failure
@@ -40,22 +49,57 @@ class Task:
 
 @dataclass(frozen=True)
 class Part:
-    """A serialized message of an answer that is a stream. passing: a later passing one makes it worthless."""
+    """A serialized message of an answer that is a stream. passing: a later passing one makes it worthless. asks: the
+    caller has to answer it before there is another one."""
 
     response: bytes
     passing: bool = False
+    asks: bool = False
 
 
 SendPart: TypeAlias = Callable[[Part], None]
-Reserve: TypeAlias = Callable[[Cost], None]
 
 
 def no_parts(_part: Part) -> None:
     """For answers that are one message."""
 
 
-def no_reservation(_cost: Cost) -> None:
-    """For engines that have everything for themselves."""
+class Front(Protocol):
+    """What a task, while it is done, can say to and ask of the side that wants its answer."""
+
+    def should_stop(self) -> bool:
+        """Whether nobody waits for the answer any more; to be asked between pieces of work."""
+
+    def send(self, part: Part) -> None:
+        """Passes on a part of an answer that is a stream. Does not wait for whoever reads it."""
+
+    def reserve(self, cost: Cost) -> None:
+        """Waits until there is room for a problem of this cost. Raises StoppedError."""
+
+    def hear(self) -> bytes:
+        """The caller's answer to the last part, which asked for one; waits for it. Raises StoppedError."""
+
+
+class Alone:
+    """A `Front` of somebody who has the engine for himself.
+
+    Args:
+        should_stop: whether to stop.
+        send: takes the parts.
+    """
+
+    def __init__(self, should_stop: ShouldStop = engine.never, send: SendPart = no_parts) -> None:
+        self.should_stop, self.send = should_stop, send
+
+    def reserve(self, _cost: Cost) -> None:
+        """There is always room."""
+
+    def hear(self) -> bytes:
+        """There is nobody who could answer."""
+        raise StoppedError("nobody answers")
+
+
+Answerer: TypeAlias = Callable[[Task, Front], "Answer"]
 
 
 @dataclass(frozen=True)
@@ -101,18 +145,16 @@ class Engine:
     max_witness_seconds: float = 600.0
     call_limits: CallLimits = CallLimits()
 
-    def __call__(
-        self, task: Task, should_stop: ShouldStop, send: SendPart = no_parts, reserve: Reserve = no_reservation
-    ) -> Answer:
-        """The answer to one task; `should_stop` is asked between pieces of work, `send` gets the parts of a stream,
-        `reserve` waits until there is room for a problem of a certain cost."""
-        notes = Notes(reserve)
+    def __call__(self, task: Task, front: Front | None = None) -> Answer:
+        """The answer to one task, the parts of a stream by `front`."""
+        front = front or Alone()
+        notes = Notes()
         try:
             if (stream := STREAMS.get(task.method)) is not None:
-                for part in stream(self, task, should_stop, notes):
-                    send(part)
+                for part in stream(self, task, front, notes):
+                    front.send(part)
                 return Answer(facts=notes.facts())
-            chunks = METHODS[task.method](self, task, should_stop, notes)
+            chunks = METHODS[task.method](self, task, front, notes)
             with notes.stage("encode"):
                 response = self._joined(chunks)
             return Answer(response, facts=notes.facts())
@@ -124,8 +166,9 @@ class Engine:
             raise ResponseTooLargeError(size, self.max_response_bytes)
         return b"".join(chunks)
 
-    def _read(self, problem: problem_pb2.Problem, more: list[Violation], notes: Notes) -> engine.Training:
-        """The training run of a problem; raises InvalidProblemError with its violations and `more`, all at once."""
+    def _read(self, problem: problem_pb2.Problem, more: list[Violation], front: Front, notes: Notes) -> engine.Training:
+        """The training run of a problem, once there is room for it; raises InvalidProblemError with its violations and
+        `more`, all at once."""
         if problem.device in (problem_pb2.DEVICE_UNSPECIFIED, problem_pb2.DEVICE_AUTO):
             problem.device = _DEVICES[self.device]
         try:
@@ -135,41 +178,43 @@ class Engine:
         if more:
             raise InvalidProblemError(more)
         notes.nodes, notes.parameters = training.nodes, training.parameters
-        notes.reserve(training.cost)
+        front.reserve(training.cost)
         return training
 
-    def compute_gradients(self, task: Task, should_stop: ShouldStop, notes: Notes) -> wire.Chunks:
+    def compute_gradients(self, task: Task, front: Front, notes: Notes) -> wire.Chunks:
         """ComputeGradientsRequest to ComputeGradientsResponse."""
         with notes.stage("read"):
             request = gradient_service_pb2.ComputeGradientsRequest.FromString(task.request)
-            training = self._read(request.problem, requests.compute_violations(request), notes)
+            training = self._read(request.problem, requests.compute_violations(request), front, notes)
             wanted = requests.compute_wanted(request)
             del request  # the engine has its tensors
         with notes.stage("run"):
-            outcome = engine.run(training, wanted, should_stop)
+            outcome = engine.run(training, wanted, front.should_stop)
         with notes.stage("encode"):
             return messages.compute_response_to_chunks(_reference_to_chunks(training, outcome, wanted))
 
-    def check_gradients(self, task: Task, should_stop: ShouldStop, notes: Notes) -> wire.Chunks:
+    def check_gradients(self, task: Task, front: Front, notes: Notes) -> wire.Chunks:
         """CheckGradientsRequest to CheckGradientsResponse."""
         with notes.stage("read"):
             request = gradient_service_pb2.CheckGradientsRequest.FromString(task.request)
-            training = self._read(request.problem, requests.check_violations(request), notes)
+            training = self._read(request.problem, requests.check_violations(request), front, notes)
             claim = engine.read_claim(request.claim, training, self.limits)
             wanted = requests.check_wanted(request, claim)
             options = None if request.diagnosis.disabled else requests.diagnosis_options(request.diagnosis)
             del request
         with notes.stage("run"):
-            outcome = engine.run(training, wanted, should_stop)
+            outcome = engine.run(training, wanted, front.should_stop)
         with notes.stage("compare"):
-            calibration = engine.calibration_of(training, outcome, claim, should_stop)
-            comparisons = engine.compare(training, outcome, claim, should_stop, calibration)
+            calibration = engine.calibration_of(training, outcome, claim, front.should_stop)
+            comparisons = engine.compare(training, outcome, claim, front.should_stop, calibration)
         notes.verdict = engine.overall(comparisons)
         diagnosis = None
         if options is not None:
             with notes.stage("diagnose"):
                 options = requests.within(options, task.deadline)
-                diagnosis = engine.diagnose(training, outcome, claim, comparisons, options, should_stop, calibration)
+                diagnosis = engine.diagnose(
+                    training, outcome, claim, comparisons, options, front.should_stop, calibration
+                )
         with notes.stage("encode"):
             response = gradient_service_pb2.CheckGradientsResponse(
                 verdict=f"VERDICT_{notes.verdict.name}",
@@ -178,19 +223,19 @@ class Engine:
             )
             return messages.check_response_to_chunks(response, _reference_to_chunks(training, outcome, wanted))
 
-    def verify_gradients(self, task: Task, should_stop: ShouldStop, notes: Notes) -> Iterator[Part]:
+    def verify_gradients(self, task: Task, front: Front, notes: Notes) -> Iterator[Part]:
         """VerifyGradientsRequest to VerifyGradientsResponses."""
         with notes.stage("read"):
             request = gradient_service_pb2.VerifyGradientsRequest.FromString(task.request)
             more = witness_requests.verify_violations(request, self.max_witness_seconds)
-            training = self._read(request.problem, more, notes)
+            training = self._read(request.problem, more, front, notes)
             claimed = request.HasField("claim")
             claim = engine.read_claim(request.claim, training, self.limits) if claimed else ()
             options = witness_requests.witness_options(request.options)
             options = requests.within(options, task.deadline, self.max_witness_seconds)
             del request
         told = 0
-        for event in _timed(numeric.verify(training, claim, options, should_stop), notes):
+        for event in _timed(numeric.verify(training, claim, options, front.should_stop), notes):
             with notes.stage("encode"):
                 response = witness_messages.event_to_verify_response(event).SerializeToString()
             passing = isinstance(event, WitnessProgress)
@@ -203,7 +248,7 @@ class Engine:
                 notes.verdict = event.verdict
             yield Part(response, passing)
 
-    def list_catalog(self, task: Task, _should_stop: ShouldStop, notes: Notes) -> wire.Chunks:
+    def list_catalog(self, task: Task, _front: Front, notes: Notes) -> wire.Chunks:
         """ListCatalogRequest to ListCatalogResponse."""
         with notes.stage("read"):
             gradient_service_pb2.ListCatalogRequest.FromString(task.request)
@@ -211,14 +256,9 @@ class Engine:
 
 
 class Notes:
-    """The facts of an answer while they come about.
+    """The facts of an answer while they come about."""
 
-    Args:
-        reserve: waits until there is room for a problem of a certain cost.
-    """
-
-    def __init__(self, reserve: Reserve = no_reservation) -> None:
-        self.reserve = reserve
+    def __init__(self) -> None:
         self.stages: dict[str, float] = {}
         self.nodes: int | None = None
         self.parameters: int | None = None
@@ -248,13 +288,13 @@ def _timed(events: Iterator[WitnessEvent], notes: Notes) -> Iterator[WitnessEven
         yield event
 
 
-METHODS: Mapping[str, Callable[[Engine, Task, ShouldStop, Notes], wire.Chunks]] = {
+METHODS: Mapping[str, Callable[[Engine, Task, Front, Notes], wire.Chunks]] = {
     "ComputeGradients": Engine.compute_gradients,
     "CheckGradients": Engine.check_gradients,
     "ListCatalog": Engine.list_catalog,
 }
 """Methods whose answer is one message."""
-STREAMS: Mapping[str, Callable[[Engine, Task, ShouldStop, Notes], Iterator[Part]]] = {
+STREAMS: Mapping[str, Callable[[Engine, Task, Front, Notes], Iterator[Part]]] = {
     "VerifyGradients": Engine.verify_gradients,
 }
 """Methods whose answer is a stream of messages."""

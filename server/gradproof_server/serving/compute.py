@@ -12,16 +12,16 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import Protocol, TypeAlias
+from queue import Empty, SimpleQueue
+from typing import Protocol
 
-from gradproof_server.engine.types import ShouldStop, StoppedError
+from gradproof_server.engine.types import Cost, StoppedError
 from gradproof_server.serving.admission import FairQueue
-from gradproof_server.serving.answers import Answer, Part, SendPart, Task, no_parts
+from gradproof_server.serving.answers import Answer, Answerer, Part, SendPart, Task, no_parts
 from gradproof_server.serving.errors import DeadlineExceededError, ShuttingDownError, kind_of
 from gradproof_server.serving.failures import error_to_failure
 
 _STOPPED = kind_of(StoppedError())
-Answerer: TypeAlias = Callable[[Task, ShouldStop, SendPart], Answer]
 
 
 def _nobody() -> None:
@@ -29,7 +29,7 @@ def _nobody() -> None:
 
 
 class Ticket:
-    """A task that waits, runs or is over.
+    """A task that waits, runs or is over; for a task that is done in this process, its `Front`.
 
     Args:
         task: what to do.
@@ -49,7 +49,9 @@ class Ticket:
         self._done: Callable[[Answer], None] | None = done
         self._part = part
         self._over = over
+        self._said: SimpleQueue[bytes | None] = SimpleQueue()  # None: it is over
         self._on_stop: Callable[[], None] = _nobody
+        self._on_say: Callable[[bytes], None] = self._said.put
         self._why: Exception | None = None
         self._lock = threading.Lock()
 
@@ -65,6 +67,7 @@ class Ticket:
         if waited:
             self._over(self)
         else:
+            self._said.put(None)
             self._on_stop()
 
     def should_stop(self) -> bool:
@@ -80,22 +83,43 @@ class Ticket:
             if self._done is not None:
                 self._part(part)
 
+    def reserve(self, _cost: Cost) -> None:
+        """In this process one task is done at a time: there is always room."""
+
+    def say(self, answer: bytes) -> None:
+        """Passes on what the caller answers to the last part, which asked for it."""
+        self._on_say(answer)
+
+    def hear(self) -> bytes:
+        """What was said last; waits for it. Raises StoppedError."""
+        patience = None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
+        try:
+            said = self._said.get(timeout=patience)
+        except Empty:
+            said = None
+        if said is None:
+            raise StoppedError("the caller does not wait any more")
+        return said
+
     @property
     def queue_seconds(self) -> float:
         """How long the task waited, or has waited so far."""
         return (self.started or time.monotonic()) - self.submitted
 
-    def begin(self, on_stop: Callable[[], None] = _nobody) -> Task | None:
+    def begin(
+        self, on_stop: Callable[[], None] = _nobody, on_say: Callable[[bytes], None] | None = None
+    ) -> Task | None:
         """The task, which runs from now on and must come to its `end`; None where it was stopped before, or its
         deadline is over.
 
-        `on_stop` is called when the task is stopped while it runs, on any thread.
+        `on_stop` is called when the task is stopped while it runs, `on_say` with what is said to it, on any thread.
         """
         with self._lock:
             task, self._task = self._task, None
             if task is None:
                 return None
             self._on_stop = on_stop
+            self._on_say = on_say or self._on_say
         self.started = time.monotonic()
         if not self.should_stop():
             return task
@@ -106,7 +130,7 @@ class Ticket:
         """The running task is over, with this answer."""
         if self._why is not None and answer.failure is not None and answer.failure.kind == _STOPPED:
             answer = replace(answer, failure=error_to_failure(self._why))
-        self._on_stop = _nobody
+        self._on_stop, self._on_say = _nobody, self._said.put  # the process may do another task now
         self._deliver(answer)
         self._over(self)
 
@@ -224,6 +248,6 @@ class EngineThread:
 
     def _answer(self, task: Task, ticket: Ticket) -> Answer:
         try:
-            return self._answerer(task, ticket.should_stop, ticket.send)
+            return self._answerer(task, ticket)
         except BaseException as error:  # the thread must live on, whatever it was
             return Answer(failure=error_to_failure(error))

@@ -9,8 +9,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from gradproof_server.engine.types import Cost, ShouldStop, StoppedError
-from gradproof_server.serving.answers import Answer, Part, Reserve, SendPart, Task
+from gradproof_server.engine.types import Cost, StoppedError
+from gradproof_server.serving.answers import Answer, Front, Part, Task
 from gradproof_server.serving.failures import error_to_failure
 
 _POLL_SECONDS = 0.002
@@ -30,16 +30,16 @@ def die() -> None:
     os._exit(3)
 
 
-def answer(task: Task, should_stop: ShouldStop, send: SendPart, reserve: Reserve) -> Answer:
+def answer(task: Task, front: Front) -> Answer:
     """Does what the request says: "deed" or "deed:argument"."""
     deed, _, argument = task.request[:100].decode("latin-1").partition(":")
     if deed not in _DEEDS:
         return Answer(task.request)
-    return _DEEDS[deed](argument, should_stop, send, reserve)
+    return _DEEDS[deed](argument, front)
 
 
-def _until_stopped(should_stop: ShouldStop) -> Answer:
-    while not should_stop():
+def _until_stopped(front: Front) -> Answer:
+    while not front.should_stop():
         threading.Event().wait(_POLL_SECONDS)
     return Answer(failure=error_to_failure(StoppedError("stopped")))
 
@@ -50,61 +50,70 @@ def _tell(path: str) -> None:
         Path(path).write_text(str(os.getpid()))
 
 
-def _pid(_argument: str, _should_stop: ShouldStop, _send: SendPart, _reserve: Reserve) -> Answer:
+def _pid(_argument: str, _front: Front) -> Answer:
     return Answer(str(os.getpid()).encode())
 
 
-def _work(argument: str, should_stop: ShouldStop, _send: SendPart, _reserve: Reserve) -> Answer:
+def _work(argument: str, front: Front) -> Answer:
     _tell(argument)
-    return _until_stopped(should_stop)
+    return _until_stopped(front)
 
 
-def _hang(argument: str, _should_stop: ShouldStop, _send: SendPart, _reserve: Reserve) -> Answer:
+def _hang(argument: str, _front: Front) -> Answer:
     _tell(argument)
     threading.Event().wait()
     return Answer()
 
 
-def _hang_in_c(argument: str, _should_stop: ShouldStop, _send: SendPart, _reserve: Reserve) -> Answer:
+def _hang_in_c(argument: str, _front: Front) -> Answer:
     """Holds the interpreter's lock, so that no other thread of the process gets to run."""
     _tell(argument)
     ctypes.PyDLL(None).pause()
     return Answer()
 
 
-def _signal(argument: str, _should_stop: ShouldStop, _send: SendPart, _reserve: Reserve) -> Answer:
+def _signal(argument: str, _front: Front) -> Answer:
     os.kill(os.getpid(), signal.Signals[argument])
     threading.Event().wait()
     return Answer()
 
 
-def _exit(argument: str, _should_stop: ShouldStop, _send: SendPart, _reserve: Reserve) -> Answer:
+def _exit(argument: str, _front: Front) -> Answer:
     os._exit(int(argument))
 
 
-def _raise(argument: str, _should_stop: ShouldStop, _send: SendPart, _reserve: Reserve) -> Answer:
+def _raise(argument: str, _front: Front) -> Answer:
     raise {"SystemExit": SystemExit, "MemoryError": MemoryError, "KeyError": KeyError}[argument]
 
 
-def _parts(argument: str, should_stop: ShouldStop, send: SendPart, _reserve: Reserve) -> Answer:
+def _parts(argument: str, front: Front) -> Answer:
     """So many parts; without a number, parts until it is killed, whatever it is told."""
     for number in range(int(argument)) if argument else iter(int, 1):
-        send(Part(f"{number}".encode() * 1000, passing=bool(number % 2)))
+        front.send(Part(f"{number}".encode() * 1000, passing=bool(number % 2)))
     return Answer()
 
 
-def _reserve(argument: str, should_stop: ShouldStop, _send: SendPart, reserve: Reserve) -> Answer:
+def _reserve(argument: str, front: Front) -> Answer:
     """Asks for so much memory, and then works until it is stopped."""
     size, _, path = argument.partition(",")
-    reserve(Cost(int(size), 0))
-    return _work(path, should_stop, _send, reserve)
+    front.reserve(Cost(int(size), 0))
+    return _work(path, front)
 
 
-def _large(argument: str, _should_stop: ShouldStop, _send: SendPart, _reserve: Reserve) -> Answer:
+def _talk(argument: str, front: Front) -> Answer:
+    """Asks so many questions; the answer is all that was said."""
+    said = []
+    for number in range(int(argument)):
+        front.send(Part(b"%d" % number, asks=True))
+        said.append(front.hear())
+    return Answer(b" ".join(said))
+
+
+def _large(argument: str, _front: Front) -> Answer:
     return Answer(bytes(int(argument)))
 
 
-_DEEDS: dict[str, Callable[[str, ShouldStop, SendPart, Reserve], Answer]] = {
+_DEEDS: dict[str, Callable[[str, Front], Answer]] = {
     "pid": _pid,
     "work": _work,
     "hang": _hang,
@@ -114,5 +123,6 @@ _DEEDS: dict[str, Callable[[str, ShouldStop, SendPart, Reserve], Answer]] = {
     "raise": _raise,
     "parts": _parts,
     "reserve": _reserve,
+    "talk": _talk,
     "large": _large,
 }

@@ -81,9 +81,20 @@ class Asked:
     def __init__(self, pool: WorkerPool, request: bytes, seconds: float | None) -> None:
         deadline = None if seconds is None else time.monotonic() + seconds
         self.parts: list[Part] = []
+        self._part_came = threading.Condition()
         self._answer: Future[Answer] = Future()
         task = Task("ComputeGradients", request, deadline)
-        self.ticket = pool.submit(task, self._answer.set_result, self.parts.append)
+        self.ticket = pool.submit(task, self._answer.set_result, self._take)
+
+    def _take(self, part: Part) -> None:
+        with self._part_came:
+            self.parts.append(part)
+            self._part_came.notify_all()
+
+    def wait_for_parts(self, count: int) -> None:
+        """Waits until so many parts have come."""
+        with self._part_came:
+            assert self._part_came.wait_for(lambda: len(self.parts) >= count, SOON)
 
     def result(self) -> bytes:
         """The response."""
@@ -165,6 +176,35 @@ def test_parts_of_a_stream_come_in_order_before_the_answer(make: Make) -> None:
     assert asked.result() == b""
     assert [part.response for part in asked.parts] == [b"%d" % i * 1000 for i in range(50)]
     assert [part.passing for part in asked.parts] == [bool(i % 2) for i in range(50)]
+
+
+def test_a_task_can_talk_with_its_caller(make: Make) -> None:
+    """Each question is answered before the next one; what is large comes as it was said."""
+    pool = make()
+    answers = [b"one", os.urandom(2 * INLINE_BYTES), b""]
+    asked = pool.ask("talk:3")
+    for number, answer in enumerate(answers):
+        asked.wait_for_parts(number + 1)
+        asked.ticket.say(answer)
+    assert asked.result() == b" ".join(answers)
+    assert all(part.asks for part in asked.parts)
+
+
+def test_a_task_that_waits_for_its_caller_can_be_stopped(make: Make) -> None:
+    """Its process goes on to the next task, which hears nothing of what comes late."""
+    pool = make()
+    pid = pool.ask("pid").result()
+    asked = pool.ask("talk:1")
+    asked.wait_for_parts(1)
+    asked.ticket.stop(StoppedError())
+    assert asked.reason() == "CANCELLED"
+    asked.ticket.say(b"late")
+    other = pool.ask("talk:1")
+    other.wait_for_parts(1)
+    asked.ticket.say(b"later")
+    other.ticket.say(b"mine")
+    assert other.result() == b"mine"
+    assert pool.ask("pid").result() == pid
 
 
 def test_a_computation_that_listens_is_stopped_and_its_process_goes_on(make: Make, tmp_path: Path) -> None:

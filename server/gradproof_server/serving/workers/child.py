@@ -22,7 +22,7 @@ from gradproof_server.serving.allocator import keep_large_blocks
 from gradproof_server.serving.answers import Answer, Part
 from gradproof_server.serving.failures import error_to_failure
 from gradproof_server.serving.workers.link import Link
-from gradproof_server.serving.workers.protocol import Ask, Done, Grant, PartDone, Ready, Run, Stop
+from gradproof_server.serving.workers.protocol import Ask, Done, Grant, PartDone, Ready, Run, Say, Stop
 
 _OOM_SCORE = Path("/proc/self/oom_score_adj")
 _FIRST_VICTIM = "1000"
@@ -84,32 +84,24 @@ class _Worker:
     def __init__(self, link: Link) -> None:
         self._link = link
         self._runs: queue.SimpleQueue[tuple[Run, bytes]] = queue.SimpleQueue()
-        self._news = threading.Condition()
-        self._stopped = self._granted = -1  # numbers of runs
+        self._heard = _Heard()
 
     def listen(self) -> None:
         """Takes what the front says, until it is gone; that ends the process, whatever it computes."""
         status = 1
         try:
             while True:
-                self._take(*self._link.receive())
+                message, payload = self._link.receive()
+                if isinstance(message, Run):
+                    self._runs.put((message, payload))
+                else:
+                    self._heard.take(message, payload)
         except (EOFError, OSError):
             status = 0
         except MemoryError:
             status = OUT_OF_MEMORY_STATUS
         finally:
             os._exit(status)
-
-    def _take(self, message: object, payload: bytes) -> None:
-        with self._news:
-            match message:
-                case Run():
-                    self._runs.put((message, payload))
-                case Stop(number):
-                    self._stopped = number
-                case Grant(number):
-                    self._granted = number
-            self._news.notify_all()
 
     def work(self) -> None:
         """Does what comes."""
@@ -126,23 +118,73 @@ class _Worker:
             os._exit(OUT_OF_MEMORY_STATUS)
 
     def _answer(self, run: Run, request: bytes) -> Answer:
-        if run.device is not None:
-            torch.cuda.set_device(run.device)
-
-        def should_stop() -> bool:
-            return self._stopped == run.number
-
-        def send(part: Part) -> None:
-            self._link.send(PartDone(part.passing), part.response)
-
-        def reserve(cost: Cost) -> None:
-            self._link.send(Ask(cost))
-            with self._news:
-                self._news.wait_for(lambda: run.number in (self._granted, self._stopped))
-            if should_stop():
-                raise StoppedError("stopped while it waited for room")
-
         try:
-            return run.answerer(replace(run.task, request=request), should_stop, send, reserve)
+            if run.device is not None:
+                torch.cuda.set_device(run.device)
+            return run.answerer(replace(run.task, request=request), _Line(self._link, self._heard, run.number))
         except BaseException as error:  # the process must live on, whatever it was
             return Answer(failure=error_to_failure(error))
+
+
+class _Heard:
+    """What the front has said of runs, by the numbers of the last ones."""
+
+    def __init__(self) -> None:
+        self.stopped = self.granted = -1
+        self._said: tuple[int, bytes] | None = None
+        self._news = threading.Condition()
+
+    def take(self, message: object, payload: bytes) -> None:
+        """Takes a message."""
+        with self._news:
+            match message:
+                case Stop(number):
+                    self.stopped = number
+                case Grant(number):
+                    self.granted = number
+                case Say(number):
+                    self._said = number, payload
+            self._news.notify_all()
+
+    def wait_for_grant(self, number: int) -> None:
+        """Returns when the run is granted its room, or stopped."""
+        with self._news:
+            self._news.wait_for(lambda: number in (self.granted, self.stopped))
+
+    def wait_for_answer(self, number: int) -> bytes | None:
+        """What the caller says to the run, once; None where it is stopped instead."""
+        with self._news:
+            self._news.wait_for(lambda: self.stopped == number or self._said_to(number))
+            said, self._said = self._said, None
+        return None if said is None or self.stopped == number else said[1]
+
+    def _said_to(self, number: int) -> bool:
+        return self._said is not None and self._said[0] == number
+
+
+class _Line:
+    """The `Front` of one run."""
+
+    def __init__(self, link: Link, heard: _Heard, number: int) -> None:
+        self._link, self._heard, self._number = link, heard, number
+
+    def should_stop(self) -> bool:
+        """Whether nobody waits for the answer any more."""
+        return self._heard.stopped == self._number
+
+    def send(self, part: Part) -> None:
+        """Passes on a part."""
+        self._link.send(PartDone(part.passing, part.asks), part.response)
+
+    def reserve(self, cost: Cost) -> None:
+        """Waits for room."""
+        self._link.send(Ask(cost))
+        self._heard.wait_for_grant(self._number)
+        if self.should_stop():
+            raise StoppedError("stopped while it waited for room")
+
+    def hear(self) -> bytes:
+        """Waits for what the caller answers."""
+        if (said := self._heard.wait_for_answer(self._number)) is None:
+            raise StoppedError("the caller does not wait any more")
+        return said

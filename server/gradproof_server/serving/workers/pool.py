@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gradproof_server.serving.admission import FairQueue
-from gradproof_server.serving.answers import Answer, SendPart, Task, no_parts
+from gradproof_server.serving.answers import Answer, Answerer, SendPart, Task, no_parts
 from gradproof_server.serving.compute import Ticket, interrupt, submit
 from gradproof_server.serving.workers.budget import Budget
 from gradproof_server.serving.workers.child import Preparation
 from gradproof_server.serving.workers.process import Loss, WorkerLostError, WorkerProcess, WorkerStartError
-from gradproof_server.serving.workers.protocol import WorkerAnswerer
 
 _START_AGAIN_SECONDS = 1.0
 
@@ -72,7 +71,7 @@ class WorkerPool:
     """
 
     def __init__(
-        self, answerer: WorkerAnswerer, plan: Plan, queue: FairQueue[Ticket], budget: Budget, watcher: Watcher
+        self, answerer: Answerer, plan: Plan, queue: FairQueue[Ticket], budget: Budget, watcher: Watcher
     ) -> None:
         self.answerer = answerer
         self._plan, self._queue, self._budget, self._watcher = plan, queue, budget, watcher
@@ -155,7 +154,7 @@ class WorkerPool:
 
     def _run(self, place: _Place, process: WorkerProcess, ticket: Ticket) -> WorkerProcess | None:
         """Does a task; the process for the next one, None where the pool is closed."""
-        task = ticket.begin(process.wake)
+        task = ticket.begin(process.wake, process.say)
         if task is None:
             return process
         device = self._plan.devices[place.number % len(self._plan.devices)] if self._plan.devices else None

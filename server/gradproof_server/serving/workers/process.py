@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import itertools
 import multiprocessing
@@ -13,7 +14,7 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from gradproof_server.engine.types import StoppedError
-from gradproof_server.serving.answers import Answer, Part, Task
+from gradproof_server.serving.answers import Answer, Answerer, Part, Task
 from gradproof_server.serving.compute import Ticket
 from gradproof_server.serving.errors import WorkerCrashedError, WorkerDiedError
 from gradproof_server.serving.failures import error_to_failure
@@ -21,7 +22,7 @@ from gradproof_server.serving.workers.budget import Budget, Lease
 from gradproof_server.serving.workers.child import OUT_OF_MEMORY_STATUS, Preparation, main
 from gradproof_server.serving.workers.link import Link
 from gradproof_server.serving.workers.memory_events import out_of_memory_kills
-from gradproof_server.serving.workers.protocol import Ask, Done, Grant, PartDone, Ready, Run, Stop, WorkerAnswerer
+from gradproof_server.serving.workers.protocol import Ask, Done, Grant, PartDone, Ready, Run, Say, Stop
 
 _JOIN_SECONDS = 5.0
 
@@ -79,6 +80,7 @@ class WorkerProcess:
         if start_method() == "forkserver":
             context.set_forkserver_preload([main.__module__, "gradproof_server.serving.warmup"])
         self._stop_seconds, self._budget = stop_seconds, budget
+        self._number = -1
         self._kills_before = out_of_memory_kills()
         ours, theirs = context.Pipe()
         self._woken, self._waker = context.Pipe(duplex=False)
@@ -114,14 +116,18 @@ class WorkerProcess:
 
     def wake(self) -> None:
         """Lets `run` look whether its task was stopped."""
-        try:
+        with contextlib.suppress(OSError):  # it has ended meanwhile
             self._waker.send_bytes(b"!")
-        except OSError:  # it has ended meanwhile
-            return
 
-    def run(self, ticket: Ticket, task: Task, answerer: WorkerAnswerer, device: int | None) -> Answer:
+    def say(self, answer: bytes) -> None:
+        """Passes on what the caller of the running task answers."""
+        with contextlib.suppress(OSError):  # it has ended meanwhile, which `run` sees
+            self._link.send(Say(self._number), answer)
+
+    def run(self, ticket: Ticket, task: Task, answerer: Answerer, device: int | None) -> Answer:
         """What the worker answers. Raises WorkerLostError where it ended instead."""
-        run = _Running(self._link, ticket, next(self._numbers), self._budget, self.wake)
+        self._number = next(self._numbers)
+        run = _Running(self._link, ticket, self._number, self._budget, self.wake)
         try:
             self._link.send(Run(run.number, answerer, replace(task, request=b""), device), task.request)
             while run.answer is None:
@@ -183,8 +189,8 @@ class _Running:
     def take(self, message: object, payload: bytes) -> None:
         """What the worker says."""
         match message:
-            case PartDone(passing):
-                self._ticket.send(Part(payload, passing))
+            case PartDone(passing, asks):
+                self._ticket.send(Part(payload, passing, asks))
             case Ask(cost):
                 self._waits = True
                 self._lease = self._budget.ask(cost, self._wake)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
 
-from gradproof_server.engine.types import Cost, ShouldStop
-from gradproof_server.serving.answers import Answer, Reserve, SendPart, Task
-
-WorkerAnswerer: TypeAlias = Callable[[Task, ShouldStop, SendPart, Reserve], Answer]
+from gradproof_server.engine.types import Cost
+from gradproof_server.serving.answers import Answer, Answerer, Task
 
 
 @dataclass(frozen=True)
@@ -17,7 +13,7 @@ class Run:
     """Do a task; the payload is its request. `device` is the CUDA device to use, None: none."""
 
     number: int
-    answerer: WorkerAnswerer
+    answerer: Answerer
     task: Task
     device: int | None
 
@@ -32,6 +28,13 @@ class Stop:
 @dataclass(frozen=True)
 class Grant:
     """There is room for the cost that this run asked for."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Say:
+    """What the caller answers to the last part, which asked for it: the payload."""
 
     number: int
 
@@ -55,6 +58,7 @@ class PartDone:
     """A part of a stream; the payload is its message."""
 
     passing: bool
+    asks: bool
 
 
 @dataclass(frozen=True)
