@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -21,8 +20,10 @@ from .types import Array
 
 CHUNK_ELEMENTS = 2**21
 """Numbers that the points of one chunk may make: 16 MiB."""
-CHUNK_SECONDS = 0.1
-"""Longest chunk aimed at: so often it is asked whether to stop."""
+CHUNK_FLOPS = {"cpu": 2e8, "cuda": 2e10}
+"""Operations of one chunk, by the device's type: about a tenth of a second. So often it is asked whether to stop."""
+CHUNK_POINTS = 1024
+"""Most points of a chunk: those of an operation that cannot take many at once are taken one by one."""
 SHORT = 1e-7
 """Step, beside the scale, with which kinks at the point itself are looked for."""
 Tensor = torch.Tensor
@@ -39,7 +40,6 @@ class TensorLines:
         self.x = plan.downstream.base.variable(plan.id)
         self._directions = max(plan.directions, 1)  # one at least, to hear the rounding noise along
         self._signs = Signs(plan.id, self.x.shape, self._directions, seed)
-        self._chunk = 0
 
     @cached_property
     def signs(self) -> Tensor:
@@ -82,21 +82,20 @@ class TensorLines:
         return kinds
 
     def evaluated(self, ask: Ask) -> Iterator[tuple[Array, Array]]:
-        """The loss at the asked points, chunk by chunk: positions in the ask and values. Chunks grow and shrink to take
-        CHUNK_SECONDS each, within CHUNK_ELEMENTS."""
+        """The loss at the asked points, chunk by chunk: positions in the ask and values."""
         for where, points in self.points(ask):
-            made = self.plan.downstream.elements_per_point + self.x.numel() * (not self._follows_features(points))
-            most = int(max(1, CHUNK_ELEMENTS // max(made, 1)))
-            chunk, at = min(self._chunk or 64, most), 0
-            while at < len(points):
-                started = time.perf_counter()
-                part = points.part(at, at + chunk)
-                values = self.plan.downstream.loss(part)
+            chunk = self._chunk(points)
+            for at in range(0, len(points), chunk):
+                values = self.plan.downstream.loss(points.part(at, at + chunk))
                 yield where[at : at + chunk], values.cpu().numpy()
-                at += chunk
-                speed = len(part) / max(time.perf_counter() - started, 1e-9)
-                chunk = int(np.clip(CHUNK_SECONDS * speed, 1, most))
-            self._chunk = chunk
+
+    def _chunk(self, points: Points) -> int:
+        """How many points are evaluated together. It follows from the problem and not from the time that they take:
+        how many are evaluated together can show in the last bits of each."""
+        made = self.plan.downstream.elements_per_point + self.x.numel() * (not self._follows_features(points))
+        flops = self.plan.whole if points.elements is None else self.plan.flops
+        most = min(CHUNK_POINTS, CHUNK_ELEMENTS / max(made, 1), CHUNK_FLOPS[self.x.device.type] / max(flops, 1))
+        return int(max(1, most))
 
     def _follows_features(self, points: Points) -> bool:
         plan = self.plan
