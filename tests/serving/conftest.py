@@ -19,7 +19,7 @@ from gradproof_server.app import Application, build, engine_thread
 from gradproof_server.engine.types import StoppedError
 from gradproof_server.serving.admission import Bounds, FairQueue
 from gradproof_server.serving.answers import Answer, Answerer, Front, Task
-from gradproof_server.serving.compute import EngineThread
+from gradproof_server.serving.compute import EngineThreads
 from gradproof_server.serving.failures import error_to_failure
 from gradproof_server.serving.function_check import Checker
 from gradproof_server.serving.logs import make_logger
@@ -145,10 +145,10 @@ class Running:
         return self.app._metrics.registry.get_sample_value(name, labels)
 
 
-def thread_of(answerer: Answerer, **limits: int) -> EngineThread:
+def thread_of(answerer: Answerer, **limits: int) -> EngineThreads:
     """An engine thread that answers by `answerer`."""
     bounds = Bounds(limits.get("max_tasks", 100), limits.get("max_bytes", 1 << 20))
-    return EngineThread(answerer, lambda: None, FairQueue(bounds, lambda caller: bounds))
+    return EngineThreads(answerer, lambda: None, FairQueue(bounds, lambda caller: bounds))
 
 
 Serve = Callable[..., Awaitable[Running]]

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
 import queue
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -17,77 +13,9 @@ import pytest
 from gradproof.v1 import gradient_service_pb2, gradient_service_pb2_grpc, tensor_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from tests.serving.processes import SOON, Process
+
 pytestmark = pytest.mark.e2e
-
-SOON = 60.0
-
-
-class Process:
-    """`python -m gradproof_server` with its log."""
-
-    def __init__(self, *flags: str) -> None:
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("GRADPROOF_")}
-        environment["PYTHONPATH"] = os.pathsep.join(sys.path)
-        fixed = ["--port", "0", "--metrics-port", "0", "--health-port", "0", "--threads", "1", "--log-level", "debug"]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "gradproof_server", *fixed, *flags],
-            env=environment,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.lines: list[dict[str, Any]] = []
-
-    def wait_for(self, event: str) -> dict[str, Any]:
-        """Reads the log up to the line of an event."""
-        assert self.process.stderr is not None
-        for text in self.process.stderr:
-            if text.startswith("{"):  # gRPC's core writes lines of its own
-                self.lines.append(json.loads(text))
-                if self.lines[-1]["event"] == event:
-                    return self.lines[-1]
-        raise AssertionError(f"no {event!r} in {self.lines}")
-
-    def end(self) -> int:
-        """Reads the rest of the log; the exit status."""
-        assert self.process.stderr is not None
-        self.lines.extend(json.loads(text) for text in self.process.stderr if text.startswith("{"))
-        return self.process.wait(SOON)
-
-    def signal(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """Sends a signal."""
-        self.process.send_signal(number)
-
-
-@pytest.fixture
-def launch() -> Iterator[Callable[..., Process]]:
-    """Starts processes, and ends those that still run."""
-    processes: list[Process] = []
-
-    def launch(*flags: str) -> Process:
-        processes.append(Process(*flags))
-        return processes[-1]
-
-    yield launch
-    for process in processes:
-        process.process.kill()
-        process.process.wait(SOON)
-        assert process.process.stderr is not None
-        process.process.stderr.close()
-
-
-@pytest.fixture
-def start(launch: Callable[..., Process]) -> Iterator[Callable[..., tuple[Process, grpc.Channel]]]:
-    """Starts processes that serve, with a channel to each."""
-    channels: list[grpc.Channel] = []
-
-    def start(*flags: str) -> tuple[Process, grpc.Channel]:
-        process = launch(*flags)
-        channels.append(grpc.insecure_channel(f"127.0.0.1:{process.wait_for('serving')['port']}"))
-        return process, channels[-1]
-
-    yield start
-    for channel in channels:
-        channel.close()
 
 
 def running_call(process: Process, channel: grpc.Channel, request: Any) -> Any:

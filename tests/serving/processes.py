@@ -1,0 +1,48 @@
+"""Servers in processes of their own, as they are started in production."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import Any
+
+SOON = 60.0
+
+
+class Process:
+    """`python -m gradproof_server` with its log."""
+
+    def __init__(self, *flags: str) -> None:
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("GRADPROOF_")}
+        environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+        fixed = ["--port", "0", "--metrics-port", "0", "--health-port", "0", "--threads", "1", "--log-level", "debug"]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "gradproof_server", *fixed, *flags],
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.lines: list[dict[str, Any]] = []
+
+    def wait_for(self, event: str) -> dict[str, Any]:
+        """Reads the log up to the line of an event."""
+        assert self.process.stderr is not None
+        for text in self.process.stderr:
+            if text.startswith("{"):  # gRPC's core writes lines of its own
+                self.lines.append(json.loads(text))
+                if self.lines[-1]["event"] == event:
+                    return self.lines[-1]
+        raise AssertionError(f"no {event!r} in {self.lines}")
+
+    def end(self) -> int:
+        """Reads the rest of the log; the exit status."""
+        assert self.process.stderr is not None
+        self.lines.extend(json.loads(text) for text in self.process.stderr if text.startswith("{"))
+        return self.process.wait(SOON)
+
+    def signal(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Sends a signal."""
+        self.process.send_signal(number)
