@@ -176,3 +176,10 @@ def test_settings_are_json(tmp_path: Path) -> None:
 def test_names_of_flags_and_variables() -> None:
     """A field's flag and variable are its name in their spelling."""
     assert (flag_of("max_nodes"), variable_of("max_nodes")) == ("--max-nodes", "GRADPROOF_MAX_NODES")
+
+
+def test_defaults_listen_on_this_machine_only() -> None:
+    """Neither service nor metrics nor health is offered to a network, and debugging is off, unless somebody says so."""
+    settings = Settings()
+    assert {settings.host, settings.metrics_host, settings.health_host} == {"127.0.0.1"}
+    assert not settings.debug
