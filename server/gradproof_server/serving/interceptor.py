@@ -142,10 +142,7 @@ class CallInterceptor(aio.ServerInterceptor):
     def _fail(self, call: Call, error: Exception, context: _Context) -> None:
         """Gives the call its error. (`abort` would raise, and leave a cycle that keeps request and answer alive.)"""
         failure = error.failure if isinstance(error, CallFailedError) else error_to_failure(error)
-        call.notes["reason"] = failure.kind.reason
-        call.notes["error"] = failure.message
-        if failure.log_text:
-            call.notes["traceback"] = failure.log_text
+        call.notes.update(_notes_of(failure))
         self._end(call, failure.kind.code)
         _tell(failure, call.request_id, context)
 
@@ -177,6 +174,16 @@ def _reading(behavior: _Behavior) -> _Behavior:
         return await behavior(await calls.read(context), context)
 
     return serve
+
+
+def _notes_of(failure: Failure) -> dict[str, object]:
+    """What the log says of a failure: nothing that the request said, as its names and numbers."""
+    if failure.violations:
+        notes: dict[str, object] = {"violations": sorted({violation.reason for violation in failure.violations})}
+    else:
+        notes = dict(failure.metadata) or {"error": failure.message}
+    traceback = {"traceback": failure.log_text} if failure.log_text else {}
+    return {"reason": failure.kind.reason, **notes, **traceback}
 
 
 def _size(message: Any) -> int:
