@@ -100,7 +100,7 @@ def _first_line(process: subprocess.Popen[bytes], log: TextIO) -> dict[str, str]
     while process.poll() is None:
         log.seek(0)
         for line in log.read().splitlines(keepends=True):
-            if line.endswith("\n") and json.loads(line)["event"] == "serving":
+            if line.startswith("{") and line.endswith("}\n") and json.loads(line)["event"] == "serving":
                 return dict(json.loads(line))
         time.sleep(0.01)
     log.seek(0)

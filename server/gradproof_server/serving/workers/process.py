@@ -78,7 +78,7 @@ class WorkerProcess:
     def __init__(self, preparation: Preparation, stop_seconds: float, budget: Budget) -> None:
         context: Any = multiprocessing.get_context(start_method())
         if start_method() == "forkserver":
-            context.set_forkserver_preload([main.__module__, "gradproof_server.serving.warmup"])
+            context.set_forkserver_preload(["gradproof_server.serving.workers.preload"])
         self._stop_seconds, self._budget = stop_seconds, budget
         self._number = -1
         self._kills_before = out_of_memory_kills()
