@@ -137,6 +137,7 @@ class Settings:
     max_call_seconds: float = _seconds(
         900.0, "Time after which a call is ended that has no deadline, or a later one.", 0.001
     )
+    request_seconds: float = _seconds(300.0, "Time that a caller has to send a request.", 0.001, live=True)
     max_witness_seconds: float = _seconds(
         600.0, "Most seconds that a numerical verification may be given.", 1, live=True
     )
@@ -304,7 +305,7 @@ def _from_file(path: Path) -> tuple[dict[str, Any], list[str]]:
         return {}, []
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         return {}, [f"{path}: {error}"]
     known = {f.name for f in dataclasses.fields(Settings)} - {_FILE_SETTING}
     strangers = [_no_such_setting(f"{path}: {name}", name, known) for name in sorted(entries.keys() - known)]

@@ -83,10 +83,10 @@ class ShuttingDownError(Exception):
 
 
 class CallerTimeoutError(Exception):
-    """The caller of a stream did not read or answer within `seconds`."""
+    """The caller did not send, read or answer within `seconds`, which `setting` allows."""
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"the caller did not read or answer for {seconds:g} seconds (--answer-seconds of the server)")
+    def __init__(self, seconds: float, setting: str = "--answer-seconds") -> None:
+        super().__init__(f"the caller did not send, read or answer for {seconds:g} seconds ({setting} of the server)")
 
 
 class StreamEndedError(Exception):
@@ -202,7 +202,7 @@ ERROR_KINDS = (
         "CALLER_TIMEOUT",
         _CODE.DEADLINE_EXCEEDED,
         False,
-        "The caller of a stream did not read or answer in the time that the server waits for it.",
+        "The caller did not send its request, or read or answer a stream, in the time that the server waits for it.",
         (CallerTimeoutError,),
     ),
     ErrorKind(

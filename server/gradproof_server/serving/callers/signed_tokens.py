@@ -114,7 +114,7 @@ def _read_keys(file: Path, wrong: list[str]) -> tuple[str, Mapping[str | None, j
     try:
         text = file.read_text(encoding="utf-8")
         keys = jwt.PyJWKSet.from_dict(json.loads(text)).keys
-    except (OSError, ValueError, AttributeError, TypeError, jwt.PyJWTError) as error:
+    except (OSError, ValueError, RecursionError, AttributeError, TypeError, jwt.PyJWTError) as error:
         wrong.append(f"jwks_file {str(file)!r}: {error}")
         return text, {}
     ids = [key.key_id for key in keys]
