@@ -20,9 +20,10 @@ OVERLAYS = sorted(p.parent.name for p in (DEPLOY / "kubernetes" / "overlays").gl
 COMPONENTS = sorted(p.parent for p in (DEPLOY / "kubernetes" / "components").glob("*/kustomization.yaml"))
 
 Manifest = Mapping[str, Any]
-# Resident memory of an idle server by device, rounded up; test_image.py measures it in the real container. With CUDA
-# there is room for the context of a GPU, which is made when the first problem comes.
-IDLE_BYTES = {"cpu": 512 * 2**20, "cuda": 2 * 2**30}
+# Memory of an idle server, rounded up: of its front, and of each worker by device. test_image.py measures it in the
+# real container. With CUDA there is room for the context of a GPU, which is made when the first problem comes.
+_FRONT_BYTES = 384 * 2**20
+_WORKER_BYTES = {"cpu": 192 * 2**20, "cuda": 2 * 2**30}
 
 _BYTES = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 
@@ -81,6 +82,17 @@ def environment(objects: tuple[Manifest, ...]) -> dict[str, str]:
     container = server(objects)
     variables = {k: v for source in container["envFrom"] for k, v in maps[source["configMapRef"]["name"]].items()}
     return variables | {v["name"]: _value(v, container) for v in container["env"]}
+
+
+def idle_bytes(device: str, workers: int) -> int:
+    """Most memory of an idle server with so many workers, and the one that it keeps to replace another."""
+    return _FRONT_BYTES + (workers + 1) * _WORKER_BYTES[device]
+
+
+def workers(objects: tuple[Manifest, ...]) -> int:
+    """How many workers the server of an overlay has: as many as it is told, or one for each GPU."""
+    gpus = int(server(objects)["resources"]["limits"].get("nvidia.com/gpu", 0))
+    return int(environment(objects)["GRADPROOF_WORKERS"]) or gpus
 
 
 def _value(variable: Mapping[str, Any], container: Manifest) -> str:

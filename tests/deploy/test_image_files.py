@@ -61,7 +61,7 @@ def test_the_dockerfile_sets_what_the_server_knows() -> None:
     variables = set(re.findall(rf"\b({ENVIRONMENT_PREFIX}\w+)=", DOCKERFILE))
     assert variables <= {ENVIRONMENT_PREFIX + f.name.upper() for f in dataclasses.fields(Settings)}
     (ports,) = re.findall(r"^EXPOSE (.+)$", DOCKERFILE, re.MULTILINE)
-    assert ports.split() == [str(Settings.port), str(Settings.metrics_port)]
+    assert ports.split() == [str(port) for port in (Settings.port, Settings.health_port, Settings.metrics_port)]
 
 
 def test_what_the_dockerfile_copies_is_not_ignored() -> None:

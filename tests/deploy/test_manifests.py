@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import dataclasses
 import os
@@ -11,8 +12,9 @@ from typing import Any
 import pytest
 import yaml
 from gradproof._version import __version__
+from gradproof_server.serving.callers.callers_file import read_callers
 from gradproof_server.serving.service import SERVICE
-from gradproof_server.settings import ENVIRONMENT_PREFIX, Settings
+from gradproof_server.settings import ENVIRONMENT_PREFIX, Settings, variable_of
 
 from tests.deploy import manifests, pod_security, schemas
 from tests.deploy.manifests import COMPONENTS, OVERLAYS, Manifest, of_kind
@@ -31,7 +33,7 @@ def objects(request: pytest.FixtureRequest) -> tuple[Manifest, ...]:
 def settings(objects: tuple[Manifest, ...], tmp_path: Path) -> Settings:
     """The settings that the server of an overlay starts with; raises where it would not start."""
     environ = {name: value for name, value in manifests.environment(objects).items() if value}
-    for name in ("GRADPROOF_TLS_CERTIFICATE", "GRADPROOF_TLS_KEY"):
+    for name in map(variable_of, ("tls_certificate", "tls_key", "tls_client_ca", "callers_file")):
         if name in environ:
             assert any(Path(environ[name]).is_relative_to(m["mountPath"]) for m in _mounts(objects))
             file = tmp_path / Path(environ[name]).name
@@ -113,8 +115,12 @@ def test_every_variable_is_a_setting(objects: tuple[Manifest, ...]) -> None:
 
 def test_the_server_listens_where_the_pod_says(objects: tuple[Manifest, ...], settings: Settings) -> None:
     """Ports are those of the settings, reachable from outside of the container."""
-    assert manifests.ports(objects) == {"grpc": settings.port, "metrics": settings.metrics_port}
-    assert (settings.host, settings.metrics_host) == ("0.0.0.0", "0.0.0.0")
+    assert manifests.ports(objects) == {
+        "grpc": settings.port,
+        "health": settings.health_port,
+        "metrics": settings.metrics_port,
+    }
+    assert (settings.host, settings.health_host, settings.metrics_host) == ("0.0.0.0", "0.0.0.0", "0.0.0.0")
 
 
 def test_the_drain_ends_before_the_kill(objects: tuple[Manifest, ...], settings: Settings) -> None:
@@ -126,33 +132,35 @@ def test_the_drain_ends_before_the_kill(objects: tuple[Manifest, ...], settings:
 def test_the_limits_of_the_server_fit_the_memory_of_the_container(
     objects: tuple[Manifest, ...], settings: Settings
 ) -> None:
-    """Requests that wait, one problem and its response, batches of functions and the idle process fit together."""
+    """Requests that wait, problems that run, a response of each worker, batches of functions and the idle processes fit
+    together."""
+    workers = manifests.workers(objects)
     functions = settings.max_functions * (settings.max_request_bytes + settings.max_response_bytes)
-    problem = settings.max_memory_bytes + settings.max_response_bytes
-    assert settings.max_waiting_bytes + problem + functions + manifests.IDLE_BYTES[
-        settings.device
-    ] <= manifests.bytes_of(manifests.server(objects)["resources"]["limits"]["memory"])
+    problems = settings.max_running_memory_bytes + workers * settings.max_response_bytes
+    idle = manifests.idle_bytes(settings.device, workers)
+    limit = manifests.bytes_of(manifests.server(objects)["resources"]["limits"]["memory"])
+    assert settings.max_waiting_bytes + problems + functions + idle <= limit
 
 
 def test_threads_are_the_cpus_that_were_asked_for(objects: tuple[Manifest, ...], settings: Settings) -> None:
-    """As many threads as CPUs are requested, and no quota that would stop the process."""
+    """The workers have as many threads together as CPUs are requested, and no quota that would stop them."""
     resources = manifests.server(objects)["resources"]
-    assert settings.threads == max(1, manifests.cpu_millis(resources["requests"]["cpu"]) // 1000)
+    cpus = max(1, manifests.cpu_millis(resources["requests"]["cpu"]) // 1000)
+    assert manifests.workers(objects) * settings.threads == cpus
     assert "cpu" not in resources["limits"]
 
 
 def test_probes_ask_what_the_server_answers(objects: tuple[Manifest, ...], settings: Settings) -> None:
-    """All three probes exist; gRPC ones ask for a name that health knows, and only where there is no TLS."""
-    container, named = manifests.server(objects), manifests.ports(objects)
-    for name in ("startupProbe", "readinessProbe", "livenessProbe"):
-        probe = container[name]
-        assert sum(kind in probe for kind in ("grpc", "httpGet", "tcpSocket")) == 1
-        if "grpc" in probe:
-            assert settings.tls_certificate is None
-            assert probe["grpc"]["port"] == settings.port
-            assert probe["grpc"].get("service", "") in ("", SERVICE.full_name)
-        else:
-            assert (probe.get("httpGet") or probe["tcpSocket"])["port"] in named
+    """All three ask the port of health, which never has TLS: for the service at start and for readiness, and for the
+    process after that."""
+    container = manifests.server(objects)
+    asked = {name: container[name]["grpc"] for name in ("startupProbe", "readinessProbe", "livenessProbe")}
+    assert {probe["port"] for probe in asked.values()} == {settings.health_port}
+    assert {name: probe.get("service", "") for name, probe in asked.items()} == {
+        "startupProbe": SERVICE.full_name,
+        "readinessProbe": SERVICE.full_name,
+        "livenessProbe": "",
+    }
 
 
 def test_services_lead_to_the_pods(objects: tuple[Manifest, ...]) -> None:
@@ -188,12 +196,24 @@ def test_secrets_and_issuers_exist() -> None:
     objects = manifests.overlay("production")
     certificates = {c["spec"]["secretName"]: c["spec"] for c in of_kind(objects, "Certificate")}
     mounted = [v["secret"]["secretName"] for v in manifests.pod(objects)["volumes"] if "secret" in v]
-    assert set(mounted) <= certificates.keys()
+    made = {s["metadata"]["name"] for s in of_kind(objects, "Secret")}
+    assert set(mounted) <= certificates.keys() | made
     issuers = {i["metadata"]["name"]: i["spec"] for i in of_kind(objects, "Issuer")}
     assert {c["issuerRef"]["name"] for c in certificates.values()} == issuers.keys()
     assert {i["ca"]["secretName"] for i in issuers.values() if "ca" in i} <= certificates.keys()
-    names = set(certificates[mounted[0]]["dnsNames"])
+    names = set(certificates["gradproof-tls"]["dnsNames"])
     assert {f"{s['metadata']['name']}.gradproof.svc" for s in of_kind(objects, "Service")} <= names
+
+
+def test_the_callers_of_production_are_those_with_certificates(tmp_path: Path) -> None:
+    """The server takes the callers' file, which names exactly those whose client certificates are made."""
+    objects = manifests.overlay("production")
+    (secret,) = of_kind(objects, "Secret")
+    file = tmp_path / "callers.toml"
+    file.write_bytes(base64.b64decode(secret["data"]["callers.toml"]))
+    callers = read_callers(file, frozenset(SERVICE.methods_by_name))
+    clients = [c["spec"] for c in of_kind(objects, "Certificate") if c["spec"].get("usages") == ["client auth"]]
+    assert {name for client in clients for name in client["dnsNames"]} == callers.subjects.keys()
 
 
 def test_the_autoscaler_alone_decides_about_replicas() -> None:
@@ -219,9 +239,8 @@ def test_images_are_of_this_version(objects: tuple[Manifest, ...], settings: Set
     assert manifests.server(objects)["image"] == f"gradproof:{__version__}-{settings.device}"
 
 
-def test_reflection_is_off_but_in_dev() -> None:
-    """Only the overlay for trying things shows its contract to whoever asks."""
-    shown = {
-        name for name in OVERLAYS if manifests.environment(manifests.overlay(name))["GRADPROOF_REFLECTION"] == "true"
-    }
+@pytest.mark.parametrize("setting", ["GRADPROOF_REFLECTION", "GRADPROOF_DEBUG"])
+def test_what_shows_the_inside_is_off_but_in_dev(setting: str) -> None:
+    """Only the overlay for trying things shows its contract, and what it is doing, to whoever asks."""
+    shown = {name for name in OVERLAYS if manifests.environment(manifests.overlay(name))[setting] == "true"}
     assert shown == {"dev"}
