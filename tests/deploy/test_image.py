@@ -64,10 +64,11 @@ class Container:
     """A container under the limits and restrictions of the manifests."""
 
     def __init__(self) -> None:
-        self.port, self.metrics_port = free_port(), free_port()
+        self.port, self.metrics_port, self.health_port = free_port(), free_port(), free_port()
         restrictions = ("--read-only", "--read-only-tmpfs=false", "--cap-drop=all", "--security-opt=no-new-privileges")
         limits = ("--tmpfs=/tmp:rw,noexec,size=16m", "--memory=1g", "--cpus=1", "--pids-limit=256")
-        flags = ("--port", str(self.port), "--metrics-port", str(self.metrics_port), "--health-port", "0")
+        ports = {"--port": self.port, "--metrics-port": self.metrics_port, "--health-port": self.health_port}
+        flags = [text for name, port in ports.items() for text in (name, str(port))]
         self.id = podman(
             "run", "--detach", "--network=host", *restrictions, *limits, IMAGE, *flags, "--propagation-seconds", "0"
         )
@@ -91,6 +92,14 @@ def test_the_founding_case_is_answered(container: Container) -> None:
     assert_founding_case(container.port)
     megabytes = int(podman("image", "inspect", "--format", "{{.Size}}", IMAGE)) / 1e6
     print(f"\nimage {megabytes:.0f} MB, serving {container.start_seconds:.1f} s after its start")
+
+
+def test_probes_find_health(container: Container) -> None:
+    """On its own port the container says that it is alive and ready."""
+    with grpc.insecure_channel(f"127.0.0.1:{container.health_port}") as channel:
+        listed = health_pb2_grpc.HealthStub(channel).List(health_pb2.HealthListRequest(), timeout=_START_SECONDS)
+    serving = health_pb2.HealthCheckResponse.SERVING
+    assert {name: status.status for name, status in listed.statuses.items()} == {"": serving, SERVICE: serving}
 
 
 def test_the_process_has_no_rights(container: Container) -> None:
