@@ -32,7 +32,7 @@ class ServerProcess:
     def __init__(self, *flags: str, environment: Mapping[str, str] | None = None) -> None:
         self._flags, self._environment = flags, {**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = self.health_port = 0
+        self.port = self.health_port = self.metrics_port = 0
 
     def start(self) -> None:
         """Returns when it serves. Raises RuntimeError where it cannot."""
@@ -40,7 +40,8 @@ class ServerProcess:
         with tempfile.TemporaryFile("w+") as log:
             self._process = subprocess.Popen(command, env=self._environment, stderr=log)
             line = _first_line(self._process, log)
-        self.port, self.health_port = int(line["port"]), int(line["health_port"] or 0)
+        ports = (int(line[name] or 0) for name in ("port", "health_port", "metrics_port"))
+        self.port, self.health_port, self.metrics_port = ports
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Sends the signal; the exit status, when the process is gone."""
@@ -62,6 +63,10 @@ class ServerProcess:
     def workers(self) -> list[int]:
         """Process ids of the workers, the spare one included: they are forked by a child of the front."""
         return [worker for child in _children(self.pid) for worker in _children(child)]
+
+    def front_bytes(self) -> int:
+        """VmRSS of the front alone."""
+        return memory_bytes(self.pid)
 
     def memory_bytes(self, field: str) -> int:
         """VmRSS (now) or VmHWM (the most so far) of the front and its workers together, by the kernel's account."""

@@ -1,0 +1,78 @@
+"""What it costs that every call is computed in another process: `python -m benchmarks.serving.hop`.
+
+The same tasks, one after the other, by the engine in a thread of this process and by the engine in a worker.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from statistics import median
+
+from gradproof.v1 import gradient_service_pb2 as pb
+from gradproof.v1 import tensor_pb2
+from gradproof_server.computing import in_processes, in_threads
+from gradproof_server.serving.answers import Answer, Task
+from gradproof_server.serving.callers.access import OpenAccess
+from gradproof_server.serving.compute import Compute
+from gradproof_server.serving.logs import CurrentStderr, make_logger
+from gradproof_server.serving.reload import LiveSettings
+from gradproof_server.settings import Settings
+
+from benchmarks.serving.kinds import dense
+
+ELEMENTS = tuple(4**power for power in range(4, 13))
+"""Of the weight, float32: 1 KiB to 64 MiB, in the request and in the response."""
+LEAST_ROUNDS, SECONDS = 5, 1.0
+
+
+class _Nobody:
+    """Is told of no worker's end."""
+
+    def worker_ended(self, reason: str) -> None:
+        """Nothing."""
+
+    def computation_stopped(self, seconds: float) -> None:
+        """Nothing."""
+
+    def worker_not_started(self, error: str) -> None:
+        """Nothing."""
+
+
+def seconds_of(compute: Compute, task: Task) -> float:
+    """The usual time from a task to its answer."""
+    times: list[float] = []
+    end = time.perf_counter() + SECONDS
+    while len(times) < LEAST_ROUNDS or time.perf_counter() < end:
+        answered: list[Answer] = []
+        done = threading.Event()
+        started = time.perf_counter()
+        compute.submit(task, lambda answer: (answered.append(answer), done.set()))  # noqa: B023
+        done.wait()
+        times.append(time.perf_counter() - started)
+        assert answered[0].failure is None, answered[0].failure
+    return median(times[1:])
+
+
+def main() -> None:
+    """Prints the table."""
+    settings = Settings(workers=1, threads=1)
+    live = LiveSettings(settings, lambda: settings, make_logger("error", "text", CurrentStderr()))
+    computes = in_threads(settings).calls, in_processes(settings, _Nobody(), OpenAccess(), live).calls
+    for compute in computes:
+        compute.start().result()
+    print("\nMilliseconds of a task with a weight in it and its gradient in the answer")
+    print(f"{'request':>12}{'thread':>10}{'worker':>10}{'hop':>10}{'ratio':>8}")
+    for elements in ELEMENTS:
+        problem = dense(elements // 16, 16, 1, 1).to_proto()
+        request = pb.ComputeGradientsRequest(problem=problem, include=[tensor_pb2.QUANTITY_GRADIENT])
+        task = Task("ComputeGradients", request.SerializeToString())
+        thread, worker = (1000 * seconds_of(compute, task) for compute in computes)
+        size = len(task.request) / 2**10
+        print(f"{size:8.0f} KiB{thread:10.2f}{worker:10.2f}{worker - thread:10.2f}{worker / thread:8.2f}")
+    for compute in computes:
+        compute.close(5.0)
+
+
+if __name__ == "__main__":
+    main()
