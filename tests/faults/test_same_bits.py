@@ -1,4 +1,4 @@
-"""The same request gives the same bits: alone, under load, by another worker, another server, after a worker was lost."""
+"""The same request gives the same bits: alone, under load, by another worker or server, after a worker was lost."""
 
 from __future__ import annotations
 
