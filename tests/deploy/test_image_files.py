@@ -10,6 +10,7 @@ import tomllib
 import pytest
 from gradproof_server.settings import ENVIRONMENT_PREFIX, Settings
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from tests.deploy.manifests import DEPLOY, ROOT, tool
@@ -29,7 +30,7 @@ def needed() -> list[Requirement]:
     """What the server needs, from pyproject.toml."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    texts = [*project["dependencies"], *extras["torch"], *extras["server"]]
+    texts = [*project["dependencies"], *extras["torch"], *extras["server"], *extras["jwt"]]
     return [Requirement(text) for text in texts if not text.startswith("gradproof[")]
 
 
@@ -46,7 +47,9 @@ def test_every_package_has_hashes(name: str) -> None:
 def test_a_lock_has_what_the_server_needs(name: str) -> None:
     """Every dependency is in the lock, in a version that pyproject.toml allows."""
     versions = locked(name)
-    assert [r for r in needed() if not r.specifier.contains(versions[r.name], prereleases=True)] == []
+    assert [
+        r for r in needed() if not r.specifier.contains(versions[canonicalize_name(r.name)], prereleases=True)
+    ] == []
 
 
 def test_pytorch_is_the_one_that_is_tested() -> None:
