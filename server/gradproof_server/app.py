@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import functools
-from collections.abc import Callable
 
 import torch
 from gradproof._version import __version__
 from prometheus_client import CollectorRegistry
 
-from gradproof_server.engine import numeric
-from gradproof_server.engine.types import Cost, Limits
+from gradproof_server.computing import Computing, in_processes, in_threads
 from gradproof_server.serving import open_files
-from gradproof_server.serving.admission import Bounds, FairQueue
-from gradproof_server.serving.answers import CallLimits, Engine
-from gradproof_server.serving.callers.access import Access, OpenAccess, access_of
-from gradproof_server.serving.compute import Compute, EngineThread, Ticket
-from gradproof_server.serving.cpus import available_cpus
+from gradproof_server.serving.callers.access import Access, access_of
 from gradproof_server.serving.embedded import EmbeddedServer
-from gradproof_server.serving.function_check import Checker
 from gradproof_server.serving.function_service import FunctionService
 from gradproof_server.serving.gate import Gate
 from gradproof_server.serving.health import HealthServer
@@ -28,14 +20,10 @@ from gradproof_server.serving.http import MetricsServer
 from gradproof_server.serving.interceptor import CallInterceptor
 from gradproof_server.serving.logs import CurrentStderr, Logger, make_logger
 from gradproof_server.serving.metrics import Metrics
+from gradproof_server.serving.reading import RequestReader
 from gradproof_server.serving.reload import LiveSettings
 from gradproof_server.serving.server import HEALTH_METHODS, GrpcServer, StartError
 from gradproof_server.serving.service import METHOD_TYPES, SERVICE, GradientService
-from gradproof_server.serving.warmup import warm_up
-from gradproof_server.serving.workers.budget import Budget
-from gradproof_server.serving.workers.child import Preparation
-from gradproof_server.serving.workers.pool import Plan, Watcher, WorkerPool
-from gradproof_server.serving.workers.process import WorkerStartError
 from gradproof_server.serving.workers.watch import WorkerWatch
 from gradproof_server.settings import Settings, SettingsError
 
@@ -50,8 +38,7 @@ def build(
     settings: Settings,
     logger: Logger,
     *,
-    compute: Compute | None = None,
-    checker: Checker | None = None,
+    computing: Computing | None = None,
     address: str | None = None,
     live: LiveSettings | None = None,
 ) -> Application:
@@ -60,76 +47,21 @@ def build(
     Args:
         settings: everything that can be set.
         logger: where its log lines go.
-        compute: what answers the calls; the engine in processes of its own if not given.
-        checker: what checks functions of callers; the engine's if not given.
+        computing: what computes; the engine in processes of its own if not given.
         address: where it listens, as gRPC writes it ("unix:/path"); host and port of the settings if not given.
         live: the settings as they change; they stay as they are if not given.
     """
-    functions = FunctionService(settings, checker or numeric.check_function)
     metrics = Metrics(
-        CollectorRegistry(), METHOD_TYPES | HEALTH_METHODS, lambda: computing.pending, lambda: functions.open
+        CollectorRegistry(), METHOD_TYPES | HEALTH_METHODS, lambda: made.calls.pending, lambda: functions.open
     )
     access = _access(settings, logger)
     live = live or LiveSettings(settings, lambda: settings, logger)
     live.count_by(metrics.settings_read)
+    made = computing or in_processes(settings, WorkerWatch(metrics, logger), access, live)
+    functions = FunctionService(made.functions, settings)
     live.on_change(functions.configure)
-    computing = compute or worker_pool(settings, WorkerWatch(metrics, logger), access, live)
     address = address or _address(settings.host, settings.port)
-    return Application(settings, logger, computing, functions, metrics, access, address, live)
-
-
-def worker_pool(settings: Settings, watcher: Watcher, access: Access, live: LiveSettings) -> WorkerPool:
-    """The engine in processes of its own, whose limits follow the settings."""
-    engine = _engine(settings)
-    devices = tuple(range(torch.cuda.device_count())) if settings.device != "cpu" else ()
-    cpus = available_cpus()
-    workers = settings.workers or len(devices) or min(cpus, _MOST_WORKERS)
-    threads = settings.threads or max(1, cpus // workers)
-    preparation = Preparation(threads, settings.worker_memory_bytes, functools.partial(_warm_up, engine))
-    budget, queue = Budget(_running(settings)), _queue(settings, access)
-    plan = Plan(workers, devices, preparation, settings.stop_seconds)
-    pool = WorkerPool(engine, plan, queue, budget, watcher)
-
-    def configure(settings: Settings) -> None:
-        pool.answerer = _engine(settings)
-        budget.resize(_running(settings))
-        queue.bounds, queue.bounds_of = _bounds(settings), _bounds_of(settings, access)
-
-    live.on_change(configure)
-    return pool
-
-
-def engine_thread(settings: Settings) -> EngineThread:
-    """The engine in a thread of this process."""
-    engine = _engine(settings)
-
-    def prepare() -> None:
-        torch.set_num_threads(settings.threads or available_cpus())
-        _warm_up(engine)
-
-    return EngineThread(engine, prepare, _queue(settings, OpenAccess()))
-
-
-def _engine(settings: Settings) -> Engine:
-    outside = CallLimits(**{f.name: getattr(settings, f.name) for f in dataclasses.fields(CallLimits)})
-    return Engine(settings.limits, settings.max_response_bytes, settings.device, settings.max_witness_seconds, outside)
-
-
-def _queue(settings: Settings, access: Access) -> FairQueue[Ticket]:
-    return FairQueue(_bounds(settings), _bounds_of(settings, access))
-
-
-def _bounds(settings: Settings) -> Bounds:
-    return Bounds(settings.max_concurrent_calls, settings.max_waiting_bytes)
-
-
-def _bounds_of(settings: Settings, access: Access) -> Callable[[str], Bounds]:
-    each = Bounds(settings.max_calls_per_caller, settings.max_bytes_per_caller)
-    return lambda caller: access.bounds_of(caller, each)
-
-
-def _running(settings: Settings) -> Cost:
-    return Cost(settings.max_running_memory_bytes, settings.max_running_flops)
+    return Application(settings, logger, made, functions, metrics, access, address, live)
 
 
 def _access(settings: Settings, logger: Logger) -> Access:
@@ -137,14 +69,6 @@ def _access(settings: Settings, logger: Logger) -> Access:
         return access_of(settings.callers_file, SERVICE.methods_by_name, settings.reload_seconds, logger)
     except (OSError, SettingsError) as error:
         raise StartError(f"the callers' file cannot be used: {error}") from error
-
-
-def _warm_up(engine: Engine) -> None:
-    if engine.device == "cuda" and not torch.cuda.is_available():
-        raise StartError("--device is cuda, but PyTorch finds no CUDA device")
-    unlimited = dataclasses.replace(engine, limits=Limits())
-    if failed := [answer.failure for answer in warm_up(unlimited) if answer.failure is not None]:
-        raise StartError(f"the engine cannot compute: {failed[0].log_text or failed[0].message}")
 
 
 def start_embedded(settings: Settings | None = None) -> EmbeddedServer:
@@ -157,7 +81,7 @@ def start_embedded(settings: Settings | None = None) -> EmbeddedServer:
     threads = settings.threads or torch.get_num_threads()
     settings = dataclasses.replace(settings, metrics_port=None, health_port=None, reflection=False, threads=threads)
     logger = make_logger("error", "text", CurrentStderr())
-    return EmbeddedServer(lambda address: build(settings, logger, compute=engine_thread(settings), address=address))
+    return EmbeddedServer(lambda address: build(settings, logger, computing=in_threads(settings), address=address))
 
 
 class Application:
@@ -167,7 +91,7 @@ class Application:
         self,
         settings: Settings,
         logger: Logger,
-        compute: Compute,
+        computing: Computing,
         functions: FunctionService,
         metrics: Metrics,
         access: Access,
@@ -176,7 +100,7 @@ class Application:
     ) -> None:
         self._settings, self._logger, self._access, self._address = settings, logger, access, address
         self._live = live
-        self._compute, self._functions, self._metrics = compute, functions, metrics
+        self._computing, self._functions, self._metrics = computing, functions, metrics
         self._server: GrpcServer | None = None
         self._health: HealthServer | None = None
         self._http: MetricsServer | None = None
@@ -202,12 +126,13 @@ class Application:
         """Takes calls when it returns. Raises StartError where it cannot, and leaves nothing behind."""
         try:
             self._health = self._open_health()
-            await self._start_computing()
-            self._functions.start()
+            await self._computing.start()
             gate = Gate()
-            interceptor = CallInterceptor(self._metrics, self._logger, SERVICE.full_name, gate, self._access)
+            reader = RequestReader(self._settings, self._access.bounds_of)
+            self._live.on_change(reader.configure)
+            interceptor = CallInterceptor(self._metrics, self._logger, SERVICE.full_name, gate, self._access, reader)
             handler = GradientService(
-                self._compute, self._functions, self._metrics, self._settings.max_call_seconds
+                self._computing.calls, self._functions, self._metrics, self._settings.max_call_seconds
             ).handler()
             self._server = GrpcServer(self._settings, [interceptor], [handler], self._address, gate, self._logger)
             self._http = self._open_http()
@@ -228,12 +153,6 @@ class Application:
             open_files=open_files.limit(),
             settings=self._settings.to_json(),
         )
-
-    async def _start_computing(self) -> None:
-        try:
-            await asyncio.wrap_future(self._compute.start())
-        except WorkerStartError as error:
-            raise StartError(str(error)) from error
 
     def reload(self) -> None:
         """Looks at once at the files of settings and callers."""
@@ -273,16 +192,15 @@ class Application:
         if self._http is not None:
             self._http.close()
             self._http = None
-        ended = self._functions.close(_ENGINE_SECONDS)
-        ended = self._compute.close(_ENGINE_SECONDS) and ended
+        ended = self._computing.close(_ENGINE_SECONDS)
         if self._health is not None:
             self._health.close()
             self._health = None
         return ended
 
     def _interrupt(self) -> None:
-        self._compute.interrupt()
         self._functions.interrupt()
+        self._computing.interrupt()
 
     def _open_health(self) -> HealthServer | None:
         host, port = self._settings.health_host, self._settings.health_port

@@ -15,7 +15,9 @@ import grpc
 import pytest
 from google.rpc import status_pb2
 from gradproof.v1 import gradient_service_pb2, gradient_service_pb2_grpc, problem_pb2, tensor_pb2
-from gradproof_server.app import Application, build, engine_thread
+from gradproof_server.app import Application, build
+from gradproof_server.computing import in_threads
+from gradproof_server.engine import numeric
 from gradproof_server.engine.types import StoppedError
 from gradproof_server.serving.admission import Bounds, FairQueue
 from gradproof_server.serving.answers import Answer, Answerer, Front, Task
@@ -162,8 +164,9 @@ async def serve() -> AsyncIterator[Serve]:
         async def start(answerer: Answerer | None = None, checker: Checker | None = None, **settings: Any) -> Running:
             chosen = dataclasses.replace(SETTINGS, **settings)
             log = io.StringIO()
-            compute = engine_thread(chosen) if answerer is None else thread_of(answerer)
-            app = build(chosen, make_logger(chosen.log_level, "json", log), compute=compute, checker=checker)
+            thread = None if answerer is None else thread_of(answerer)
+            computing = in_threads(chosen, thread, checker or numeric.check_function)
+            app = build(chosen, make_logger(chosen.log_level, "json", log), computing=computing)
             await app.start()
             stack.push_async_callback(app.stop)
             channel = aio.insecure_channel(f"127.0.0.1:{app.port}", options=[("grpc.max_receive_message_length", -1)])
@@ -188,8 +191,8 @@ def launch() -> Iterator[Callable[..., Process]]:
     """Starts processes, and ends those that still run."""
     processes: list[Process] = []
 
-    def launch(*flags: str) -> Process:
-        processes.append(Process(*flags))
+    def launch(*flags: str, **options: Any) -> Process:
+        processes.append(Process(*flags, **options))
         return processes[-1]
 
     yield launch
@@ -205,8 +208,8 @@ def start(launch: Callable[..., Process]) -> Iterator[Callable[..., tuple[Proces
     """Starts processes that serve, with a channel to each."""
     channels: list[grpc.Channel] = []
 
-    def start(*flags: str) -> tuple[Process, grpc.Channel]:
-        process = launch(*flags)
+    def start(*flags: str, **options: Any) -> tuple[Process, grpc.Channel]:
+        process = launch(*flags, **options)
         channels.append(grpc.insecure_channel(f"127.0.0.1:{process.wait_for('serving')['port']}"))
         return process, channels[-1]
 

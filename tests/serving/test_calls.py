@@ -168,7 +168,7 @@ async def test_a_full_server_says_when_to_try_again(serve: Any, held: Any, detai
     """RESOURCE_EXHAUSTED with RetryInfo and pushback; health still answers."""
     running = await serve(held)
     held_calls = [running.raw()(b"") for _ in range(100)]
-    await wait_until(lambda: running.app._compute.pending == 100)
+    await wait_until(lambda: running.app._computing.calls.pending == 100)
     error = await failure_of(running.raw()(b""))
     retry = error_details_pb2.RetryInfo()
     assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
@@ -243,9 +243,9 @@ async def test_a_call_that_was_cancelled_while_it_waited_never_runs(serve: Any, 
     first = running.raw()(b"first")
     assert await asyncio.to_thread(held.entered.acquire, timeout=20)
     second = running.raw()(b"second")
-    await wait_until(lambda: running.app._compute.pending == 2)
+    await wait_until(lambda: running.app._computing.calls.pending == 2)
     second.cancel()
-    await wait_until(lambda: running.app._compute.pending == 1)
+    await wait_until(lambda: running.app._computing.calls.pending == 1)
     held.release.set()
     assert await running.raw()(b"third") == b"third"
     await first
@@ -276,9 +276,7 @@ async def test_an_answer_is_freed_without_the_collector(serve: Any, fails: bool)
     try:
         await asyncio.gather(running.raw()(b"x"), return_exceptions=True)
         await wait_until(running.calls)
-        for _ in range(10):
-            await asyncio.sleep(0)
-        assert [answer() for answer in answers] == [None]
+        await wait_until(lambda: [answer() for answer in answers] == [None])
     finally:
         gc.enable()
 

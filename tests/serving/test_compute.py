@@ -12,12 +12,12 @@ import pytest
 from gradproof_server.engine.types import StoppedError
 from gradproof_server.serving.admission import Bounds, FairQueue
 from gradproof_server.serving.answers import Answer, Front, Task
-from gradproof_server.serving.compute import EngineThread, Ticket
+from gradproof_server.serving.compute import EngineThreads, Ticket
 from gradproof_server.serving.errors import BusyError, ShuttingDownError
 
 SOON = 20.0  # seconds that no test should need
 
-Make = Callable[..., EngineThread]
+Make = Callable[..., EngineThreads]
 
 
 def queue(max_tasks: int = 1, max_bytes: int = 1) -> FairQueue[Ticket]:
@@ -29,10 +29,10 @@ def queue(max_tasks: int = 1, max_bytes: int = 1) -> FairQueue[Ticket]:
 @pytest.fixture
 def make(held: Any) -> Iterator[Make]:
     """Makes started threads and ends them; they answer by `held` unless another answerer is given."""
-    made: list[EngineThread] = []
+    made: list[EngineThreads] = []
 
-    def start(answerer: Any = None, *, max_tasks: int = 10, max_bytes: int = 1000) -> EngineThread:
-        made.append(EngineThread(answerer or held, lambda: None, queue(max_tasks, max_bytes)))
+    def start(answerer: Any = None, *, max_tasks: int = 10, max_bytes: int = 1000) -> EngineThreads:
+        made.append(EngineThreads(answerer or held, lambda: None, queue(max_tasks, max_bytes)))
         made[-1].start().result(SOON)
         return made[-1]
 
@@ -49,7 +49,7 @@ def task(name: bytes, seconds: float | None = None) -> Task:
 class Asked:
     """A task that was submitted, with its answer when it is there."""
 
-    def __init__(self, thread: EngineThread, task: Task) -> None:
+    def __init__(self, thread: EngineThreads, task: Task) -> None:
         self.answer: Future[Answer] = Future()
         self.ticket = thread.submit(task, self.answer.set_result)
 
@@ -192,7 +192,7 @@ def test_a_failed_preparation_fails_the_start() -> None:
     def fail() -> None:
         raise OSError("no device")
 
-    thread = EngineThread(lambda task, front: Answer(), fail, queue())
+    thread = EngineThreads(lambda task, front: Answer(), fail, queue())
     with pytest.raises(OSError, match="no device"):
         thread.start().result(SOON)
     assert thread.close(SOON)
@@ -200,7 +200,7 @@ def test_a_failed_preparation_fails_the_start() -> None:
 
 def test_a_thread_that_never_started_can_be_closed() -> None:
     """close() after no start() is no error."""
-    assert EngineThread(lambda task, front: Answer(), lambda: None, queue()).close(SOON)
+    assert EngineThreads(lambda task, front: Answer(), lambda: None, queue()).close(SOON)
 
 
 def test_the_time_in_the_queue_ends_when_the_task_begins(make: Make, held: Any) -> None:

@@ -361,7 +361,7 @@ async def test_streams_at_shutdown_are_told_so(serve: Any, scripted: Scripted, h
     assert (error.code(), reason_of(error)) == (grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN")
     await released(running, scripted)
     assert await running.app.stop()
-    assert not [thread for thread in threading.enumerate() if thread.name == "gradproof-functions"]
+    assert not [thread for thread in threading.enumerate() if thread.name == "gradproof-engine"]
 
 
 async def test_a_fault_of_the_checker_is_internal_and_the_thread_lives_on(serve: Any, reason_of: Any) -> None:

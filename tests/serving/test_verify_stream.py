@@ -128,7 +128,7 @@ async def test_a_cancelled_stream_stops_the_engine(serve: Any, scripted: Scripte
     await wait_until(running.calls)
     assert running.calls()[0]["code"] == "Canceled"
     assert await running.raw()(b"next") == b"next"
-    await wait_until(lambda: running.app._compute.pending == 0)
+    await wait_until(lambda: running.app._computing.calls.pending == 0)
 
 
 async def test_a_deadline_stops_the_engine(serve: Any, scripted: Scripted) -> None:
@@ -159,7 +159,7 @@ async def test_the_engine_does_not_wait_for_a_slow_reader(serve: Any) -> None:
     running = await serve(scripted)
     call = raw(running)
     assert await scripted.has(scripted.sent)
-    await wait_until(lambda: running.app._compute.pending == 0)
+    await wait_until(lambda: running.app._computing.calls.pending == 0)
     assert await running.raw()(b"next") == b"next"
     found = [part async for part in call]
     assert [part for part in found if part != b"p"] == [part.response for part in tensors]
@@ -182,7 +182,7 @@ async def test_a_full_server_refuses_a_stream(serve: Any, scripted: Scripted, de
     """RESOURCE_EXHAUSTED with the reason SERVER_BUSY, as for other calls, and nothing is sent."""
     running = await serve(scripted)
     calls = [raw(running) for _ in range(100)]
-    await wait_until(lambda: running.app._compute.pending == 100)
+    await wait_until(lambda: running.app._computing.calls.pending == 100)
     error = await failure_of(raw(running))
     assert (error.code(), reason_of(error, details_of)) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "SERVER_BUSY")
     for call in calls:
@@ -350,7 +350,7 @@ async def test_a_cancelled_real_computation_ends(serve: Any, verify_request: Req
     assert (await call.read()).HasField("estimate")
     call.cancel()
     await running.stub.ComputeGradients(compute_request, timeout=SOON)
-    await wait_until(lambda: running.app._compute.pending == 0)
+    await wait_until(lambda: running.app._computing.calls.pending == 0)
 
 
 def test_an_answer_that_could_not_be_sent_is_refused_early(verify_request: Request) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import replace
 from queue import Empty, SimpleQueue
@@ -97,7 +97,7 @@ class Ticket:
             said = self._said.get(timeout=patience)
         except Empty:
             said = None
-        if said is None:
+        if self.should_stop() or said is None:
             raise StoppedError("the caller does not wait any more")
         return said
 
@@ -188,25 +188,39 @@ def interrupt(queue: FairQueue[Ticket]) -> None:
         ticket.stop(ShuttingDownError("the server is ending"))
 
 
-class EngineThread:
-    """A `Compute` of one thread in this process.
+def join(threads: Iterable[threading.Thread], seconds: float) -> bool:
+    """Waits for those of the threads that were started; False if one still runs after so many seconds."""
+    until = time.monotonic() + seconds
+    started = [thread for thread in threads if thread.ident is not None]
+    for thread in started:
+        thread.join(max(0.0, until - time.monotonic()))
+    return not any(thread.is_alive() for thread in started)
+
+
+class EngineThreads:
+    """A `Compute` of threads in this process.
 
     Args:
-        answerer: does one task on the thread.
-        prepare: called once on the thread, before the first task.
+        answerer: does one task, on the thread that calls it.
+        prepare: called once, before the first task.
         queue: where tasks wait.
+        count: how many threads.
     """
 
-    def __init__(self, answerer: Answerer, prepare: Callable[[], None], queue: FairQueue[Ticket]) -> None:
+    def __init__(
+        self, answerer: Answerer, prepare: Callable[[], None], queue: FairQueue[Ticket], count: int = 1
+    ) -> None:
         self._answerer, self._prepare, self._queue = answerer, prepare, queue
         self._ready: Future[None] = Future()
-        # A daemon, because a computation that does not stop must not keep the process from ending.
-        self._thread = threading.Thread(target=self._work, name="gradproof-engine", daemon=True)
+        # Daemons, because a computation that does not stop must not keep the process from ending.
+        first = threading.Thread(target=self._work_first, name="gradproof-engine", daemon=True)
+        more = (threading.Thread(target=self._work, name="gradproof-engine", daemon=True) for _ in range(count - 1))
+        self._threads = [first, *more]
 
     def start(self) -> Future[None]:
-        """Starts the thread; the future is done when it is prepared, and raises what the preparation raised."""
+        """Starts the threads; the future is done when the first is prepared, or raises what the preparation raised."""
         self._ready.set_running_or_notify_cancel()
-        self._thread.start()
+        self._threads[0].start()
         return self._ready
 
     def submit(self, task: Task, done: Callable[[Answer], None], part: SendPart = no_parts) -> Ticket:
@@ -218,11 +232,9 @@ class EngineThread:
         interrupt(self._queue)
 
     def close(self, seconds: float) -> bool:
-        """Interrupts and ends the thread; False if it still runs after so many seconds."""
+        """Interrupts and ends the threads; False if one still runs after so many seconds."""
         self.interrupt()
-        if self._thread.ident is not None:
-            self._thread.join(seconds)
-        return not self._thread.is_alive()
+        return join(self._threads, seconds)
 
     @property
     def pending(self) -> int:
@@ -234,13 +246,18 @@ class EngineThread:
         """Tasks that wait."""
         return self._queue.waiting
 
-    def _work(self) -> None:
+    def _work_first(self) -> None:
         try:
             self._prepare()
         except BaseException as error:
             self._ready.set_exception(error)
             return
+        for thread in self._threads[1:]:
+            thread.start()
         self._ready.set_result(None)
+        self._work()
+
+    def _work(self) -> None:
         while (ticket := self._queue.get()) is not None:
             if (task := ticket.begin()) is not None:
                 ticket.end(self._answer(task, ticket))

@@ -51,6 +51,14 @@ class Failure:
     retry_seconds: float | None = None
 
 
+class CallFailedError(Exception):
+    """Ends a call with a failure."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
 def error_to_failure(error: BaseException) -> Failure:
     """What a caller is told of an exception: of an unexpected one nothing but that it happened."""
     kind = kind_of(error)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -11,6 +10,7 @@ import numpy as np
 import torch
 from gradproof.v1 import gradient_service_pb2
 
+from gradproof_server.engine import never
 from gradproof_server.engine.numeric.types import (
     FunctionClaim,
     FunctionEvent,
@@ -20,8 +20,9 @@ from gradproof_server.engine.numeric.types import (
 )
 from gradproof_server.engine.types import InvalidProblemError, ShouldStop, StoppedError, Violation
 from gradproof_server.serving import requests, witness_messages, witness_requests
-from gradproof_server.serving.answers import Notes
+from gradproof_server.serving.answers import Answer, Front, Notes, Part, Task
 from gradproof_server.serving.errors import ResponseTooLargeError
+from gradproof_server.serving.failures import error_to_failure
 from gradproof_server.serving.function_claims import FunctionLimits, check_directions, read_function_claim, read_values
 
 Events: TypeAlias = Generator[FunctionEvent, torch.Tensor | None, None]
@@ -37,29 +38,31 @@ class Reply:
 
 
 class FunctionCheck:
-    """One check. `stop` may be called on any thread; all else belongs to one thread.
+    """One check.
 
     Args:
         checker: the engine's `check_function`.
         limits: what the claim may ask for.
         max_seconds: most seconds that the caller may allow.
         deadline: when the report is worth nothing any more, by time.monotonic(); None: never.
+        should_stop: whether the caller is gone.
     """
 
     def __init__(
-        self, checker: Checker, limits: FunctionLimits, max_seconds: float, deadline: float | None = None
+        self,
+        checker: Checker,
+        limits: FunctionLimits,
+        max_seconds: float,
+        deadline: float | None = None,
+        should_stop: ShouldStop = never,
     ) -> None:
         self.notes = Notes()
         self._checker, self._limits = checker, limits
         self._max_seconds, self._deadline = max_seconds, deadline
-        self._stopped = threading.Event()
+        self._should_stop = should_stop
         self._events: Events | None = None
         self._output: torch.Tensor | None = None
         self._asked: PointBatch | None = None
-
-    def stop(self) -> None:
-        """Lets the computation end where it next asks whether it should."""
-        self._stopped.set()
 
     def close(self) -> None:
         """Frees the computation."""
@@ -74,7 +77,7 @@ class FunctionCheck:
             _check_kind(message, "start", "the first message must be a start")
             claim, options = self._read(message.start)
         self._output = claim.output
-        self._events = self._checker(claim, options, self._stopped.is_set)
+        self._events = self._checker(claim, options, self._should_stop)
         return self.advance()
 
     def _read(self, start: gradient_service_pb2.FunctionStart) -> tuple[FunctionClaim, WitnessOptions]:
@@ -102,7 +105,7 @@ class FunctionCheck:
     def advance(self, values: torch.Tensor | None = None) -> Reply | None:
         """The next reply; None where the check is over."""
         assert self._events is not None
-        if self._stopped.is_set():
+        if self._should_stop():
             raise StoppedError("the caller does not wait any more")
         try:
             # What overflows in a caller's values is data. Not in the generator, which would keep it between steps.
@@ -118,6 +121,32 @@ class FunctionCheck:
         if len(response) > self._limits.max_points_bytes:
             raise ResponseTooLargeError(len(response), self._limits.max_points_bytes)
         return Reply(response, self._asked is not None)
+
+
+@dataclass(frozen=True)
+class FunctionEngine:
+    """Answers streams of CheckFunction: an `Answerer` that talks with its caller.
+
+    checker: the engine's `check_function`. limits: what a claim may ask for. max_seconds: most that a caller may allow.
+    """
+
+    checker: Checker
+    limits: FunctionLimits
+    max_seconds: float
+
+    def __call__(self, task: Task, front: Front) -> Answer:
+        """One check, from the first message to the report."""
+        check = FunctionCheck(self.checker, self.limits, self.max_seconds, task.deadline, front.should_stop)
+        try:
+            reply = check.start(task.request)
+            while reply is not None:
+                front.send(Part(reply.response, asks=reply.asks))
+                reply = check.answer(front.hear()) if reply.asks else check.advance()
+            return Answer(facts=check.notes.facts())
+        except Exception as error:
+            return Answer(failure=error_to_failure(error), facts=check.notes.facts())
+        finally:
+            check.close()
 
 
 def _check_kind(message: gradient_service_pb2.CheckFunctionRequest, kind: str, text: str) -> None:

@@ -13,10 +13,17 @@ from grpc import aio
 from gradproof_server.serving import calls
 from gradproof_server.serving.callers.access import Access, Shown
 from gradproof_server.serving.calls import Call
-from gradproof_server.serving.failures import Failure, error_to_failure, failure_to_status, failure_to_trailers
+from gradproof_server.serving.failures import (
+    CallFailedError,
+    Failure,
+    error_to_failure,
+    failure_to_status,
+    failure_to_trailers,
+)
 from gradproof_server.serving.gate import Gate
 from gradproof_server.serving.logs import Logger
 from gradproof_server.serving.metrics import CODE_NAMES, Metrics
+from gradproof_server.serving.reading import RequestReader
 
 _Handler: TypeAlias = Any  # grpc.RpcMethodHandler, whose behaviours have the types of the synchronous API
 _Context: TypeAlias = "aio.ServicerContext[Any, Any]"
@@ -26,14 +33,6 @@ _HEALTH_PREFIX = "/grpc.health.v1.Health/"
 _AUTHORIZATION = "authorization"
 # The caller's clock rings first, by the time that its request took to get here, and it then cancels the call.
 _DEADLINE_SECONDS = 0.05
-
-
-class CallFailedError(Exception):
-    """Ends a call with a failure."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
 
 
 class CallInterceptor(aio.ServerInterceptor):
@@ -48,8 +47,11 @@ class CallInterceptor(aio.ServerInterceptor):
     level. Calls begin and end only while the gate is open.
     """
 
-    def __init__(self, metrics: Metrics, logger: Logger, main_service: str, gate: Gate, access: Access) -> None:
-        self._metrics, self._logger, self._gate, self._access = metrics, logger, gate, access
+    def __init__(
+        self, metrics: Metrics, logger: Logger, main_service: str, gate: Gate, access: Access, reader: RequestReader
+    ) -> None:
+        self._metrics, self._logger, self._gate = metrics, logger, gate
+        self._access, self._reader = access, reader
         self._main_prefix = f"/{main_service}/"
         self._handlers: dict[str, _Handler] = {}
 
@@ -75,9 +77,9 @@ class CallInterceptor(aio.ServerInterceptor):
             return grpc.stream_stream_rpc_method_handler(self._identified(handler.stream_stream), *codecs)
         # As streams of requests, because gRPC reads a single request before it hands the call over.
         if handler.unary_unary is not None:
-            behavior = self._admitted(method, _reading(handler.unary_unary))
+            behavior = self._admitted(method, self._reading(handler.unary_unary))
             return grpc.stream_unary_rpc_method_handler(self._around(method, behavior), *codecs)
-        behavior = handler.stream_stream or _reading(handler.unary_stream)
+        behavior = handler.stream_stream or self._reading(handler.unary_stream)
         return grpc.stream_stream_rpc_method_handler(self._around(method, self._admitted(method, behavior)), *codecs)
 
     def _admitted(self, method: str, behavior: _Behavior) -> _Behavior:
@@ -87,6 +89,14 @@ class CallInterceptor(aio.ServerInterceptor):
         async def serve(requests: Any, context: _Context) -> Any:
             calls.admitted(self._access.admit(_shown(context), name))
             return await behavior(requests, context)
+
+        return serve
+
+    def _reading(self, behavior: _Behavior) -> _Behavior:
+        """A behaviour of a stream of requests, of one of a single request."""
+
+        async def serve(_requests: Any, context: _Context) -> Any:
+            return await behavior(await self._reader.read(context), context)
 
         return serve
 
@@ -165,15 +175,6 @@ class CallInterceptor(aio.ServerInterceptor):
             response_bytes=call.response_bytes,
             **call.notes,
         )
-
-
-def _reading(behavior: _Behavior) -> _Behavior:
-    """A behaviour of a stream of requests, of one of a single request."""
-
-    async def serve(_requests: Any, context: _Context) -> Any:
-        return await behavior(await calls.read(context), context)
-
-    return serve
 
 
 def _notes_of(failure: Failure) -> dict[str, object]:

@@ -17,12 +17,13 @@ class Mailbox:
 
     def __init__(self) -> None:
         self._parts: deque[Part] = deque()
-        self._answer: Answer | None = None
+        self.answer: Answer | None = None
+        """The answer, once it is there; parts may be waiting still."""
         self._news = asyncio.Event()
 
     def put(self, part: Part) -> None:
         """Takes a part. After the answer it does nothing."""
-        if self._answer is not None:
+        if self.answer is not None:
             return
         if part.passing:
             self._parts = deque(waiting for waiting in self._parts if not waiting.passing)
@@ -31,15 +32,15 @@ class Mailbox:
 
     def close(self, answer: Answer) -> None:
         """Takes the answer, which comes after all parts."""
-        self._answer = self._answer or answer
+        self.answer = self.answer or answer
         self._news.set()
 
     async def next(self) -> Part | Answer:
         """The next part; the answer when there is none any more."""
-        while not self._parts and self._answer is None:
+        while not self._parts and self.answer is None:
             self._news.clear()
             await self._news.wait()
         if self._parts:
             return self._parts.popleft()
-        assert self._answer is not None
-        return self._answer
+        assert self.answer is not None
+        return self.answer

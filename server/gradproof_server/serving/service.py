@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias, TypeVar
 
 import grpc
 from gradproof.v1 import gradient_service_pb2
 from grpc import aio
 
-from gradproof_server.engine.types import StoppedError
 from gradproof_server.serving import calls
-from gradproof_server.serving.answers import METHODS, STREAMS, Answer, Facts, Part, SendPart, Task, no_parts
+from gradproof_server.serving.answers import METHODS, STREAMS, Answer, Facts, Part, Task
 from gradproof_server.serving.compute import Compute, Ticket
+from gradproof_server.serving.failures import CallFailedError
 from gradproof_server.serving.function_service import FunctionService
-from gradproof_server.serving.interceptor import CallFailedError
 from gradproof_server.serving.mailbox import Mailbox
 from gradproof_server.serving.metrics import Metrics
+from gradproof_server.serving.submission import call_in, submitted
 
 T = TypeVar("T")
 SERVICE = gradient_service_pb2.DESCRIPTOR.services_by_name["GradientService"]
@@ -61,7 +60,8 @@ class GradientService:
         async def serve(request: bytes, context: _Context) -> bytes:
             loop = asyncio.get_running_loop()
             future: asyncio.Future[Answer] = loop.create_future()
-            with self._submitted(self._task(name, request, context), functools.partial(_bring, loop, future)) as ticket:
+            task, done = self._task(name, request, context), functools.partial(_bring, loop, future)
+            with submitted(self._compute, task, done) as ticket:
                 answer = await future
             return self._answered(answer, ticket).response
 
@@ -71,8 +71,8 @@ class GradientService:
         async def serve(request: bytes, context: _Context) -> None:
             loop = asyncio.get_running_loop()
             mailbox = Mailbox()
-            done, part = functools.partial(_call, loop, mailbox.close), functools.partial(_call, loop, mailbox.put)
-            with self._submitted(self._task(name, request, context), done, part) as ticket:
+            done, part = functools.partial(call_in, loop, mailbox.close), functools.partial(call_in, loop, mailbox.put)
+            with submitted(self._compute, self._task(name, request, context), done, part) as ticket:
                 while isinstance(news := await mailbox.next(), Part):
                     calls.sent(len(news.response))
                     await context.write(news.response)
@@ -88,18 +88,6 @@ class GradientService:
     async def _check_function(self, _requests: object, context: _Context) -> None:
         self._count(await self._functions.serve(context))
 
-    @contextlib.contextmanager
-    def _submitted(self, task: Task, done: Callable[[Answer], None], part: SendPart = no_parts) -> Iterator[Ticket]:
-        """A task that is stopped where its caller is gone or its deadline is over."""
-        ticket = self._compute.submit(task, done, part)
-        try:
-            yield ticket
-        except BaseException:
-            ticket.stop(StoppedError("the caller does not wait any more"))
-            raise
-        finally:
-            calls.note(queue_seconds=round(ticket.queue_seconds, 6))
-
     def _answered(self, answer: Answer, ticket: Ticket) -> Answer:
         """Counts an answer; raises its failure."""
         self._metrics.waited(ticket.queue_seconds)
@@ -114,15 +102,9 @@ class GradientService:
             calls.note(verdict=facts.verdict.name)
 
 
-def _call(loop: asyncio.AbstractEventLoop, function: Callable[[T], None], argument: T) -> None:
-    """Calls a function in the loop, from any thread."""
-    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-        loop.call_soon_threadsafe(function, argument)
-
-
 def _bring(loop: asyncio.AbstractEventLoop, future: asyncio.Future[Answer], answer: Answer) -> None:
     """Brings an answer from the engine's thread into the loop. (asyncio.wrap_future would leave a cycle behind.)"""
-    _call(loop, functools.partial(_set, future), answer)
+    call_in(loop, functools.partial(_set, future), answer)
 
 
 def _set(future: asyncio.Future[Answer], answer: Answer) -> None:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from gradproof_server.serving.admission import FairQueue
 from gradproof_server.serving.answers import Answer, Answerer, SendPart, Task, no_parts
-from gradproof_server.serving.compute import Ticket, interrupt, submit
+from gradproof_server.serving.compute import Ticket, interrupt, join, submit
 from gradproof_server.serving.workers.budget import Budget
 from gradproof_server.serving.workers.child import Preparation
 from gradproof_server.serving.workers.process import Loss, WorkerLostError, WorkerProcess, WorkerStartError
@@ -34,8 +34,8 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True)
 class WorkerState:
-    """One place for a worker. state: "starting", "idle", "busy" or "stopping"; method and seconds are those of the task
-    that it does; restarts: how often its process was replaced."""
+    """One place for a worker. state: "none" (it has no process), "idle", "busy" or "stopping"; restarts: how often its
+    process was replaced; method and seconds are those of the task that it does."""
 
     number: int
     pid: int | None
@@ -50,13 +50,15 @@ class Plan:
     """How many workers, and how each of them is made.
 
     devices: the CUDA devices, over which the workers are spread; empty: the workers use none. stop_seconds: what a
-    stopped computation has to end by itself.
+    stopped computation has to end by itself. on_demand: a worker has a process only while it has a task, for tasks that
+    wait for their callers most of the time.
     """
 
     workers: int
     devices: tuple[int, ...]
     preparation: Preparation
     stop_seconds: float
+    on_demand: bool = False
 
 
 class WorkerPool:
@@ -86,6 +88,9 @@ class WorkerPool:
         self._ready.set_running_or_notify_cancel()
         for place in self._places:
             place.thread.start()
+        if self._plan.on_demand:
+            self._ready.set_result(None)
+            self._spares.start()
         return self._ready
 
     def submit(self, task: Task, done: Callable[[Answer], None], part: SendPart = no_parts) -> Ticket:
@@ -100,11 +105,7 @@ class WorkerPool:
         """Interrupts and ends all processes; False if one still runs after so many seconds."""
         self.interrupt()
         self._spares.close()
-        until = time.monotonic() + seconds
-        started = [place.thread for place in self._places if place.thread.ident is not None]
-        for thread in started:
-            thread.join(max(0.0, until - time.monotonic()))
-        return self._spares.join(max(0.0, until - time.monotonic())) and not any(t.is_alive() for t in started)
+        return join([self._spares.thread, *(place.thread for place in self._places)], seconds)
 
     @property
     def pending(self) -> int:
@@ -137,23 +138,30 @@ class WorkerPool:
 
     def _serve(self, place: _Place) -> None:
         """The life of a place: one task after the other, in a process that is replaced where it is lost."""
-        try:
-            process: WorkerProcess | None = place.take(self._make())
-        except Exception as error:
-            self._one_failed(error)
-            return
-        self._one_is_ready()
-        while process is not None and (ticket := self._queue.get()) is not None:
-            if not process.alive:  # it was killed while it had nothing to do
-                process = self._replaced(place, process, Loss.DIED)
-            if process is not None:
-                process = self._run(place, process, ticket)
+        process = None
+        if not self._plan.on_demand:
+            try:
+                process = place.take(self._make())
+            except Exception as error:
+                self._one_failed(error)
+                return
+            self._one_is_ready()
+        while (ticket := self._queue.get()) is not None:
+            process = self._living(place, process)
+            if process is None:  # the pool is closed, and the ticket was told so
+                return
+            process = self._run(place, process, ticket)
             del ticket  # an idle place holds no request and no response
+            if self._plan.on_demand:
+                self._put_back(place, process)
+                process = None
+            elif process is None:
+                process = self._spare(place)
         if process is not None:
             process.close()
 
     def _run(self, place: _Place, process: WorkerProcess, ticket: Ticket) -> WorkerProcess | None:
-        """Does a task; the process for the next one, None where the pool is closed."""
+        """Does a task; the process, None where it was lost."""
         task = ticket.begin(process.wake, process.say)
         if task is None:
             return process
@@ -163,19 +171,34 @@ class WorkerPool:
             answer = process.run(ticket, task, self.answerer, device)
         except WorkerLostError as lost:
             ticket.end(lost.answer)
-            return self._replaced(place, process, lost.loss)
+            self._lose(place, process, lost.loss)
+            return None
         finally:
             place.ticket = None
         ticket.end(answer)
         return process
 
-    def _replaced(self, place: _Place, process: WorkerProcess, loss: Loss) -> WorkerProcess | None:
-        """Another process in the place of one that is lost; None where the pool is closed."""
+    def _living(self, place: _Place, process: WorkerProcess | None) -> WorkerProcess | None:
+        """The process, or another one where there is none or it was killed while it had nothing to do; None where the
+        pool is closed."""
+        if process is not None and not process.alive:
+            self._lose(place, process, Loss.DIED)
+            process = None
+        return process or self._spare(place)
+
+    def _lose(self, place: _Place, process: WorkerProcess, loss: Loss) -> None:
         self._watcher.worker_ended(loss.value)
         place.restarts += 1
         process.close()
+
+    def _spare(self, place: _Place) -> WorkerProcess | None:
         spare = self._spares.take()
         return None if spare is None else place.take(spare)
+
+    def _put_back(self, place: _Place, process: WorkerProcess | None) -> None:
+        place.rest()
+        if process is not None:
+            self._spares.give(process)
 
     def _one_is_ready(self) -> None:
         with self._lock:
@@ -206,11 +229,15 @@ class _Place:
         self._pid = process.pid
         return process
 
+    def rest(self) -> None:
+        """Has no process from now on."""
+        self._pid = None
+
     def state(self) -> WorkerState:
         """What it does."""
         ticket = self.ticket
         if ticket is None or ticket.started is None:
-            state = "starting" if self._pid is None else "idle"
+            state = "none" if self._pid is None else "idle"
             return WorkerState(self.number, self._pid, state, self.restarts, "", 0.0)
         state = "busy" if ticket.stopped is None else "stopping"
         seconds = time.monotonic() - ticket.started
@@ -225,11 +252,11 @@ class _Spares:
         self._changed = threading.Condition()
         self._spare: WorkerProcess | None = None
         self._closed = False
-        self._thread = threading.Thread(target=self._keep, name="gradproof-spare-worker", daemon=True)
+        self.thread = threading.Thread(target=self._keep, name="gradproof-spare-worker", daemon=True)
 
     def start(self) -> None:
         """Begins."""
-        self._thread.start()
+        self.thread.start()
 
     def take(self) -> WorkerProcess | None:
         """The spare, when there is one; None once closed."""
@@ -244,24 +271,27 @@ class _Spares:
                 self._changed.wait()
             return None
 
+    def give(self, process: WorkerProcess) -> None:
+        """Takes a process that somebody has done with; it is the spare, or ended where there is one."""
+        with self._changed:
+            if self._spare is None and not self._closed:
+                self._spare = process
+                self._changed.notify_all()
+                return
+        process.close()
+
     def close(self) -> None:
         """Gives nothing any more."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
-    def join(self, seconds: float) -> bool:
-        """Waits for the thread; False if it still runs after so many seconds."""
-        if self._thread.ident is not None:
-            self._thread.join(seconds)
-        return not self._thread.is_alive()
-
     def _keep(self) -> None:
         while not self._closed:
             process = self._started()
+            if process is not None:
+                self.give(process)
             with self._changed:
-                self._spare = process
-                self._changed.notify_all()
                 if process is None:
                     self._changed.wait(_START_AGAIN_SECONDS)
                 while self._spare is not None and not self._closed:

@@ -1,0 +1,156 @@
+"""What computes, made from the settings: processes for a server, threads for one that is embedded in a program."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from gradproof_server.engine import numeric
+from gradproof_server.engine.types import Cost, Limits
+from gradproof_server.serving.admission import Bounds, FairQueue
+from gradproof_server.serving.answers import CallLimits, Engine
+from gradproof_server.serving.callers.access import Access, OpenAccess
+from gradproof_server.serving.compute import Compute, EngineThreads, Ticket
+from gradproof_server.serving.cpus import available_cpus
+from gradproof_server.serving.function_check import Checker, FunctionEngine
+from gradproof_server.serving.function_claims import FunctionLimits
+from gradproof_server.serving.reload import LiveSettings
+from gradproof_server.serving.server import StartError
+from gradproof_server.serving.warmup import warm_up
+from gradproof_server.serving.workers.budget import Budget
+from gradproof_server.serving.workers.child import Preparation
+from gradproof_server.serving.workers.pool import Plan, Watcher, WorkerPool
+from gradproof_server.serving.workers.process import WorkerStartError
+from gradproof_server.settings import Settings
+
+# Beyond, each takes memory of its own for little: more threads for each serve large problems better.
+_MOST_WORKERS = 4
+_MESSAGE_BYTES = 65_536
+"""Room for what is in a message besides its tensors: names, numbers, lengths."""
+
+
+@dataclass(frozen=True)
+class Computing:
+    """What answers calls, and what checks functions of callers, which wait for their callers most of the time."""
+
+    calls: Compute
+    functions: Compute
+
+    async def start(self) -> None:
+        """Returns when it is ready. Raises StartError."""
+        try:
+            for compute in (self.calls, self.functions):
+                await asyncio.wrap_future(compute.start())
+        except WorkerStartError as error:
+            raise StartError(str(error)) from error
+
+    def interrupt(self) -> None:
+        """Stops all that waits and runs, and takes nothing any more. The callers are told SHUTTING_DOWN."""
+        self.calls.interrupt()
+        self.functions.interrupt()
+
+    def close(self, seconds: float) -> bool:
+        """Interrupts and frees everything; False if a computation still runs after so many seconds, twice."""
+        ended = [compute.close(seconds) for compute in (self.calls, self.functions)]
+        return all(ended)
+
+
+def in_processes(settings: Settings, watcher: Watcher, access: Access, live: LiveSettings) -> Computing:
+    """The engine in processes of its own, with limits that follow the settings."""
+    engine = engine_of(settings)
+    devices = tuple(range(torch.cuda.device_count())) if settings.device != "cpu" else ()
+    cpus = available_cpus()
+    workers = settings.workers or len(devices) or min(cpus, _MOST_WORKERS)
+    threads = settings.threads or max(1, cpus // workers)
+    preparation = Preparation(threads, settings.worker_memory_bytes, functools.partial(_warm_up, engine))
+    plan = Plan(workers, devices, preparation, settings.stop_seconds)
+    budget, queue = Budget(_running(settings)), _queue(settings, access)
+    calls = WorkerPool(engine, plan, queue, budget, watcher)
+
+    one_thread = Preparation(1, settings.worker_memory_bytes, _nothing)
+    on_demand = Plan(settings.max_functions, (), one_thread, settings.stop_seconds, on_demand=True)
+    waiting = _queue(settings, access)
+    functions = WorkerPool(function_engine_of(settings), on_demand, waiting, Budget(_running(settings)), watcher)
+
+    def configure(settings: Settings) -> None:
+        calls.answerer, functions.answerer = engine_of(settings), function_engine_of(settings)
+        budget.resize(_running(settings))
+        for some in (queue, waiting):
+            some.bounds, some.bounds_of = _bounds(settings), _bounds_of(settings, access)
+
+    live.on_change(configure)
+    return Computing(calls, functions)
+
+
+def in_threads(
+    settings: Settings, calls: Compute | None = None, checker: Checker = numeric.check_function
+) -> Computing:
+    """The engine in threads of this process.
+
+    Args:
+        settings: limits, and the threads of a computation.
+        calls: what answers calls; the engine if not given.
+        checker: what checks functions.
+    """
+    engine = engine_of(settings)
+
+    def prepare() -> None:
+        torch.set_num_threads(settings.threads or available_cpus())
+        _warm_up(engine)
+
+    access = OpenAccess()
+    functions = EngineThreads(
+        function_engine_of(settings, checker), _nothing, _queue(settings, access), settings.max_functions
+    )
+    return Computing(calls or EngineThreads(engine, prepare, _queue(settings, access)), functions)
+
+
+def engine_of(settings: Settings) -> Engine:
+    """The engine with the limits of the settings."""
+    outside = CallLimits(**{f.name: getattr(settings, f.name) for f in dataclasses.fields(CallLimits)})
+    return Engine(settings.limits, settings.max_response_bytes, settings.device, settings.max_witness_seconds, outside)
+
+
+def function_engine_of(settings: Settings, checker: Checker = numeric.check_function) -> FunctionEngine:
+    """What checks functions, with the limits of the settings."""
+    limits = FunctionLimits(
+        settings.limits,
+        settings.max_function_elements,
+        max_points_bytes=max(0, settings.max_response_bytes - _MESSAGE_BYTES),
+        max_values_bytes=max(0, settings.max_request_bytes - _MESSAGE_BYTES),
+    )
+    return FunctionEngine(checker, limits, settings.max_witness_seconds)
+
+
+def _queue(settings: Settings, access: Access) -> FairQueue[Ticket]:
+    return FairQueue(_bounds(settings), _bounds_of(settings, access))
+
+
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(settings.max_concurrent_calls, settings.max_waiting_bytes)
+
+
+def _bounds_of(settings: Settings, access: Access) -> Callable[[str], Bounds]:
+    each = Bounds(settings.max_calls_per_caller, settings.max_bytes_per_caller)
+    return lambda caller: access.bounds_of(caller, each)
+
+
+def _running(settings: Settings) -> Cost:
+    return Cost(settings.max_running_memory_bytes, settings.max_running_flops)
+
+
+def _nothing() -> None:
+    """For processes that check functions: what they need is imported when they are made."""
+
+
+def _warm_up(engine: Engine) -> None:
+    if engine.device == "cuda" and not torch.cuda.is_available():
+        raise StartError("--device is cuda, but PyTorch finds no CUDA device")
+    unlimited = dataclasses.replace(engine, limits=Limits())
+    if failed := [answer.failure for answer in warm_up(unlimited) if answer.failure is not None]:
+        raise StartError(f"the engine cannot compute: {failed[0].log_text or failed[0].message}")

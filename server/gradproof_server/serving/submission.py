@@ -1,0 +1,36 @@
+"""Submitting a task from the event loop, and bringing what comes of it back into the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from gradproof_server.engine.types import StoppedError
+from gradproof_server.serving import calls
+from gradproof_server.serving.answers import Answer, SendPart, Task, no_parts
+from gradproof_server.serving.compute import Compute, Ticket
+
+T = TypeVar("T")
+
+
+@contextlib.contextmanager
+def submitted(
+    compute: Compute, task: Task, done: Callable[[Answer], None], part: SendPart = no_parts
+) -> Iterator[Ticket]:
+    """A task that is stopped where its caller is gone or its deadline is over."""
+    ticket = compute.submit(task, done, part)
+    try:
+        yield ticket
+    except BaseException:
+        ticket.stop(StoppedError("the caller does not wait any more"))
+        raise
+    finally:
+        calls.note(queue_seconds=round(ticket.queue_seconds, 6))
+
+
+def call_in(loop: asyncio.AbstractEventLoop, function: Callable[[T], None], argument: T) -> None:
+    """Calls a function in the loop, from any thread."""
+    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        loop.call_soon_threadsafe(function, argument)
