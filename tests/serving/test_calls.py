@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import re
 import urllib.request
 import weakref
@@ -162,6 +163,25 @@ async def test_internal_errors_show_a_request_id_and_nothing_else(serve: Any, de
     (line,) = running.calls()
     assert (line["level"], line["code"], line["request_id"]) == ("error", "Internal", "abc")
     assert "ZeroDivisionError: secret" in line["traceback"]
+
+
+@pytest.mark.parametrize("path", ["ComputeGradients", "VerifyGradients"])
+async def test_grpc_repeats_by_itself_what_a_server_could_not_do(serve: Any, path: str) -> None:
+    """By the retry policy of any client: errors come without a message, not even an empty one."""
+    tries: list[str] = []
+
+    def refuse_once(task: Task, front: Front) -> Answer:
+        tries.append(task.method)
+        return Answer(failure=error_to_failure(BusyError("full"))) if len(tries) == 1 else Answer()
+
+    running = await serve(refuse_once)
+    policy = {"maxAttempts": 3, "initialBackoff": "0.001s", "maxBackoff": "0.001s", "backoffMultiplier": 1}
+    policy["retryableStatusCodes"] = ["RESOURCE_EXHAUSTED"]
+    config = json.dumps({"methodConfig": [{"name": [{}], "retryPolicy": policy}]})
+    async with aio.insecure_channel(f"127.0.0.1:{running.app.port}", [("grpc.service_config", config)]) as channel:
+        answers = channel.unary_stream(f"/gradproof.v1.GradientService/{path}")(b"x", timeout=20)
+        assert [answer async for answer in answers] in ([], [b""])
+    assert tries == [path, path]
 
 
 async def test_a_full_server_says_when_to_try_again(serve: Any, held: Any, details_of: Any) -> None:

@@ -107,7 +107,7 @@ class CallInterceptor(aio.ServerInterceptor):
             try:
                 self._access.identify(_shown(context))
             except Exception as error:
-                _tell(error_to_failure(error), calls.request_id_of(context.invocation_metadata() or ()), context)
+                await _abort(error_to_failure(error), calls.request_id_of(context.invocation_metadata() or ()), context)
                 return
             async for response in behavior(requests, context):
                 yield response
@@ -116,7 +116,7 @@ class CallInterceptor(aio.ServerInterceptor):
 
     def _around(self, method: str, behavior: _Behavior) -> _Behavior:
         async def serve(request: Any, context: _Context) -> Any:
-            call = self._begin(method, request, context)
+            call, failure = self._begin(method, request, context), None
             try:
                 await self._gate.passed()
                 response = await behavior(request, context)
@@ -127,13 +127,14 @@ class CallInterceptor(aio.ServerInterceptor):
                 self._end(call, _code_of(context))
                 raise
             except Exception as error:
-                self._fail(call, error, context)
-                response = None
+                failure, response = self._failed(call, error), None
             else:
                 if response is not None:
                     call.sent(_size(response))
                 self._end(call, grpc.StatusCode.OK)
             await self._gate.passed()
+            if failure is not None:
+                await _abort(failure, call.request_id, context)
             return response
 
         return serve
@@ -149,12 +150,12 @@ class CallInterceptor(aio.ServerInterceptor):
         self._logger.debug("call begins", method=method, request_id=request_id)
         return call
 
-    def _fail(self, call: Call, error: Exception, context: _Context) -> None:
-        """Gives the call its error. (`abort` would raise, and leave a cycle that keeps request and answer alive.)"""
+    def _failed(self, call: Call, error: Exception) -> Failure:
+        """The failure that the error is; the call ends with it."""
         failure = error.failure if isinstance(error, CallFailedError) else error_to_failure(error)
         call.notes.update(_notes_of(failure))
         self._end(call, failure.kind.code)
-        _tell(failure, call.request_id, context)
+        return failure
 
     def _end(self, call: Call, code: grpc.StatusCode) -> None:
         self._metrics.call_ended(call, code)
@@ -197,11 +198,15 @@ def _shown(context: _Context) -> Shown:
     return Shown(context.peer(), tuple(authorizations), tuple(subjects))
 
 
-def _tell(failure: Failure, request_id: str, context: _Context) -> None:
+async def _abort(failure: Failure, request_id: str, context: _Context) -> None:
+    """Gives the call its error, and no message: what gRPC's own retries repeat must have none, not even an empty one,
+    which a behaviour sends that only sets the code."""
     status = failure_to_status(failure, request_id)
-    context.set_trailing_metadata(((calls.REQUEST_ID, request_id), *failure_to_trailers(failure, status)))
-    context.set_code(failure.kind.code)
-    context.set_details(status.message)
+    trailers = ((calls.REQUEST_ID, request_id), *failure_to_trailers(failure, status))
+    try:
+        await context.abort(failure.kind.code, status.message, trailers)
+    except aio.AbortError as error:
+        error.__traceback__ = None  # gRPC keeps the error, and its frames would keep the request and the answer
 
 
 def _code_of(context: _Context) -> grpc.StatusCode:
