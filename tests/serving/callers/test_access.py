@@ -11,6 +11,7 @@ import pytest
 from gradproof_server.serving.admission import Bounds
 from gradproof_server.serving.callers import caller as caller_module
 from gradproof_server.serving.callers.access import KnownCallersOnly, OpenAccess, Shown, access_of, address_of
+from gradproof_server.serving.callers.caller import Callers
 from gradproof_server.serving.callers.callers_file import read_callers
 from gradproof_server.serving.errors import (
     CallerUnknownError,
@@ -209,3 +210,22 @@ def test_a_bad_file_keeps_the_callers(path: Path) -> None:
     path.write_text(entry("b", "two"))
     known.access.refresh()
     assert known.access.identify(with_token("two")) == "b"
+
+
+def test_a_file_that_changes_in_the_middle_of_a_call_does_no_harm(path: Path) -> None:
+    """A call is judged by one state of the file, though another one is there before it has been judged."""
+    path.write_text(entry("a", "one", "calls_per_minute = 1"))
+    before = read_callers(path, METHODS)
+    path.write_text(entry("b", "two"))
+    after = read_callers(path, METHODS)
+
+    class Changing:
+        values = iter([before, after, after])
+
+        @property
+        def value(self) -> Callers:
+            return next(self.values)
+
+    access = KnownCallersOnly(Changing())  # type: ignore[arg-type]
+    assert access.admit(with_token("one"), "ListCatalog") == "a"
+    assert access.admit(with_token("two"), "ListCatalog") == "b"

@@ -90,14 +90,15 @@ class KnownCallersOnly:
 
     def identify(self, shown: Shown) -> str:
         """The caller's name."""
-        return self._caller(shown).name
+        return _caller(self._callers.value, shown).name
 
     def admit(self, shown: Shown, method: str) -> str:
         """The caller's name; the call counts for its rate."""
-        caller = self._caller(shown)
+        callers = self._callers.value
+        caller = _caller(callers, shown)
         if not caller.may_call(method):
             raise MethodNotAllowedError(f"{caller.name} may not call {method}; it may call {_listed(caller.methods)}")
-        if caller.calls_per_minute is not None and (seconds := self._rate(caller.name).take()):
+        if caller.calls_per_minute is not None and (seconds := self._rate(callers, caller.name).take()):
             text = f"{caller.name} may make {caller.calls_per_minute:g} calls a minute, and made more"
             raise QuotaExceededError(text, seconds)
         return caller.name
@@ -113,19 +114,7 @@ class KnownCallersOnly:
         """Looks at the file now."""
         self._callers.refresh()
 
-    def _caller(self, shown: Shown) -> Caller:
-        callers = self._callers.value
-        # Who shows a token wants to be called by it: a wrong one is not mended by a certificate.
-        if shown.authorizations:
-            return _of_token(callers, shown.authorizations)
-        if not shown.subjects:
-            raise TokenMissingError("this server wants a token: the metadata `authorization: Bearer ...` is not there")
-        if (caller := callers.of_subjects(shown.subjects)) is None:
-            raise CallerUnknownError("nobody who may call has the names of this certificate")
-        return caller
-
-    def _rate(self, name: str) -> Rate:
-        callers = self._callers.value
+    def _rate(self, callers: Callers, name: str) -> Rate:
         if self._rates_are_of is not callers:
             self._rates_are_of = callers
             self._rates = {
@@ -138,6 +127,17 @@ class KnownCallersOnly:
     def _kept(self, name: str, per_minute: float) -> Rate:
         rate = self._rates.get(name)
         return rate if rate is not None and rate.per_minute == per_minute else Rate(per_minute, self._clock)
+
+
+def _caller(callers: Callers, shown: Shown) -> Caller:
+    # Who shows a token wants to be called by it: a wrong one is not mended by a certificate.
+    if shown.authorizations:
+        return _of_token(callers, shown.authorizations)
+    if not shown.subjects:
+        raise TokenMissingError("this server wants a token: the metadata `authorization: Bearer ...` is not there")
+    if (caller := callers.of_subjects(shown.subjects)) is None:
+        raise CallerUnknownError("nobody who may call has the names of this certificate")
+    return caller
 
 
 def _of_token(callers: Callers, authorizations: tuple[str, ...]) -> Caller:
