@@ -51,7 +51,7 @@ class Authority:
 
     def server(self) -> Pair:
         """A certificate for localhost."""
-        return self.issue("server", x509.DNSName("localhost"))
+        return self.issue("localhost", x509.DNSName("localhost"))
 
 
 def _named(name: str) -> x509.Name:
