@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from gradproof.errors import invalid
+from gradproof.errors import ServerError, invalid
 from gradproof.tensors import (
     DTYPE_NAMES,
     FLOATING,
@@ -109,16 +109,27 @@ class BlackBox:
     def values(self, points: witness_pb2.PointBatch) -> tensor_pb2.Tensor:
         """The function's values at a batch of points, shape [points, *shape of the output].
 
-        Raises as the class.
+        Raises as the class, and ServerError where the points are not such as the arguments.
         """
-        # In the order of the arguments: a map of protobuf has none.
-        arrays = {name: tensor_to_numpy(points.tensors[name]) for name in self.point}
         shape = (points.points, *self.output.shape)
-        values = self._evaluate(arrays, points.points)
+        values = self._evaluate(self._arrays(points), points.points)
         if values.shape != shape:
             text = f"the function gave shape {values.shape} for {points.points} points; {shape} is needed"
             raise invalid("f(x)", "SHAPE_MISMATCH", text)
         return numpy_to_tensor(values, DTYPE_NAMES[self.output.dtype])
+
+    def _arrays(self, points: witness_pb2.PointBatch) -> dict[str, Array]:
+        """Arrays [points, *shape] of a batch, in the order of the arguments: a map of protobuf has none."""
+        arrays = {}
+        for name, like in self.point.items():
+            tensor = points.tensors[name]
+            if not points.points or tensor.dtype != like.dtype or tensor.shape[:] != [points.points, *like.shape]:
+                raise ServerError(f"the server asked for {points.points} points, of which {name!r} has another form")
+            try:
+                arrays[name] = tensor_to_numpy(tensor)
+            except TensorError as error:
+                raise ServerError(f"the server asked for points with a broken tensor: {error}") from error
+        return arrays
 
     def _timed(self) -> tuple[tensor_pb2.Tensor, float]:
         """The function's value at the point, and the seconds that it took."""

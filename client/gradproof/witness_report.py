@@ -55,7 +55,7 @@ def headline(verification: Verification) -> str:
         tail_text = f"{count(len(tensors), 'tensor')}, {count(checked, 'derivative')}, all within their bars"
     else:
         bad = [tensor for tensor in tensors if tensor.verdict == verdict]
-        wrong = sum(max(_number(j, verdict) for j in tensor.judgements) for tensor in bad)
+        wrong = sum(max((_number(j, verdict) for j in tensor.judgements), default=0) for tensor in bad)
         tail_text = f"{len(bad)} of {count(len(tensors), 'tensor')}, {wrong} of {count(checked, 'derivative')}"
     so_far = "" if verification.complete else " so far"
     return f"{verdict}{so_far}: {tail_text}{ending}"

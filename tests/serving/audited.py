@@ -20,7 +20,8 @@ from gradproof_server.engine.types import Limits
 from gradproof_server.serving.answers import Alone, Engine, Task
 from gradproof_server.serving.warmup import warm_up
 
-from tests.serving import test_random_messages as random_messages
+from fuzz import maker as random_messages
+from fuzz.requests import ENGINE
 
 CASES = Path(__file__).parent.parent / "cases"
 # Of Python's own workings, without effect outside of the process.
@@ -69,7 +70,7 @@ def _rename_first_node(problem: problem_pb2.Problem, claim: claim_pb2.Claim | No
 
 def main(seed: int, count: int) -> None:
     """Answers them twice: what a library loads at its first use, it has loaded at the second."""
-    engine = random_messages.ENGINE
+    engine = ENGINE
     warm_up(Engine(Limits(), 1 << 24, "cpu"))
     tasks = list(requests(seed, count))
     rounds: list[set[tuple[str, ...]]] = [set(), set()]

@@ -25,6 +25,8 @@ MERGE = "<<"
 NEEDS_YAML = 'YAML files need PyYAML, JSON files need nothing: pip install "gradproof[cli]"'
 MOST_VALUES = 5_000_000
 MOST_DEPTH = 48
+MOST_DIGITS = 250
+"""Of a whole number; so many are below the largest float64, in base 16 too."""
 
 
 class WrittenFloat(float):
@@ -33,8 +35,8 @@ class WrittenFloat(float):
     text: str
 
     def __new__(cls, text: str) -> WrittenFloat:
-        """The number that `text` says."""
-        number = super().__new__(cls, _without_dot(text))
+        """The number that `text` says; underscores in it say nothing."""
+        number = super().__new__(cls, _without_dot(text).replace("_", ""))
         number.text = text
         return number
 
@@ -45,8 +47,13 @@ class WrittenInt(int):
     text: str
 
     def __new__(cls, text: str) -> WrittenInt:
-        """The number that `text` says, in base 10, or 16 after 0x."""
-        number = super().__new__(cls, text, 16 if "x" in text else 10)
+        """The number that `text` says, in base 10, or 16 after 0x; underscores in it say nothing.
+
+        Raises InvalidProblemError where it may be above every float64.
+        """
+        if len(text) > MOST_DIGITS:
+            raise not_readable(f"a whole number has {len(text)} digits; {MOST_DIGITS} are read at most")
+        number = super().__new__(cls, text.replace("_", ""), 16 if "x" in text else 10)
         number.text = text
         return number
 

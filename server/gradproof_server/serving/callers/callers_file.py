@@ -33,7 +33,7 @@ def read_callers(path: Path, methods: Iterable[str]) -> Callers:
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SettingsError([f"{path}: is not TOML: {error}"]) from None
     problems: _Problems = []
     callers = _read(content, path.parent, frozenset(methods), problems)
