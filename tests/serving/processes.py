@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 SOON = 60.0
@@ -15,13 +16,13 @@ SOON = 60.0
 class Process:
     """`python -m gradproof_server` with its log."""
 
-    def __init__(self, *flags: str) -> None:
+    def __init__(self, *flags: str, variables: Mapping[str, str] | None = None) -> None:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("GRADPROOF_")}
         environment["PYTHONPATH"] = os.pathsep.join(sys.path)
         fixed = ["--port", "0", "--metrics-port", "0", "--health-port", "0", "--threads", "1", "--log-level", "debug"]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "gradproof_server", *fixed, *flags],
-            env=environment,
+            env=environment | dict(variables or {}),
             stderr=subprocess.PIPE,
             text=True,
         )

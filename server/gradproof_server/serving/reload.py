@@ -87,9 +87,9 @@ class LiveSettings:
     def _take(self, read: _Read) -> None:
         before, self._applied = self._applied, read
         if read.settings != before.settings:
-            self._logger.info("settings changed", settings=_changes(before.settings, read.settings))
             for apply in self._apply:
                 apply(read.settings)
+            self._logger.info("settings changed", settings=_changes(before.settings, read.settings))
         if read.waiting and read.waiting != before.waiting:
             self._logger.warning("settings need a restart", settings=[flag_of(name) for name in read.waiting])
 
