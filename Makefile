@@ -63,9 +63,9 @@ SECONDS ?= 600
 soak: install  ## Mixed traffic under injected faults, for so long: make soak SECONDS=600
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.serving.soak $(SECONDS)
 
-deploy-tools:  ## Install the proxy and Prometheus that tests/deploy runs (Debian, as root)
+deploy-tools:  ## Install the proxy, Prometheus and the false clock that tests run (Debian, as root)
 	apt-get update -qq
-	apt-get install -y -qq --no-install-recommends nginx-light openssl prometheus >/dev/null
+	apt-get install -y -qq --no-install-recommends faketime nginx-light openssl prometheus >/dev/null
 
 test-image: install  ## Build the image, and run it restricted and by its Deployment (Debian, as root)
 	tests/deploy/image/test.sh

@@ -84,9 +84,10 @@ def environment(objects: tuple[Manifest, ...]) -> dict[str, str]:
     return variables | {v["name"]: _value(v, container) for v in container["env"]}
 
 
-def idle_bytes(device: str, workers: int) -> int:
-    """Most memory of an idle server with so many workers, and the one that it keeps to replace another."""
-    return _FRONT_BYTES + (workers + 1) * _WORKER_BYTES[device]
+def idle_bytes(device: str, workers: int, functions: int = 0) -> int:
+    """Most memory of an idle server with so many workers and the one that it keeps to replace another, and of the
+    processes of so many functions, which compute on the CPU."""
+    return _FRONT_BYTES + (workers + 1) * _WORKER_BYTES[device] + functions * _WORKER_BYTES["cpu"]
 
 
 def workers(objects: tuple[Manifest, ...]) -> int:

@@ -132,12 +132,12 @@ def test_the_drain_ends_before_the_kill(objects: tuple[Manifest, ...], settings:
 def test_the_limits_of_the_server_fit_the_memory_of_the_container(
     objects: tuple[Manifest, ...], settings: Settings
 ) -> None:
-    """Requests that wait, problems that run, a response of each worker, batches of functions and the idle processes fit
+    """Requests that wait, problems that run, a response of each worker, batches of functions and all processes fit
     together."""
     workers = manifests.workers(objects)
     functions = settings.max_functions * (settings.max_request_bytes + settings.max_response_bytes)
     problems = settings.max_running_memory_bytes + workers * settings.max_response_bytes
-    idle = manifests.idle_bytes(settings.device, workers)
+    idle = manifests.idle_bytes(settings.device, workers, settings.max_functions)
     limit = manifests.bytes_of(manifests.server(objects)["resources"]["limits"]["memory"])
     assert settings.max_waiting_bytes + problems + functions + idle <= limit
 
