@@ -15,6 +15,7 @@ import grpc
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from gradproof.cli.app import run
 from gradproof.problem_file import load
 from gradproof.v1 import gradient_service_pb2, tensor_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -120,6 +121,19 @@ def test_each_way_of_saying_who_calls_works(production: Production) -> None:
         client.catalog()
     with production.client() as client, pytest.raises(gp.PermissionDeniedError):
         client.catalog()
+
+
+def test_the_command_line_has_a_certificate_too(
+    production: Production, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With --ca, --certificate and --key it is the caller of the certificate; one of the last two alone is refused."""
+    certificate, key = production.authority.issue("kernels").write(tmp_path, "client")
+    (tmp_path / "ca.pem").write_bytes(production.root)
+    options = ["--target", f"localhost:{production.port}", "--ca", str(tmp_path / "ca.pem")]
+    assert run(["catalog", "Linear", *options, "--certificate", str(certificate), "--key", str(key)]) == 0
+    assert "in_features" in capsys.readouterr().out
+    assert run(["catalog", "Linear", *options, "--key", str(key)]) == 2
+    assert "--certificate and --key: give both or none" in capsys.readouterr().err
 
 
 def test_a_caller_has_no_more_than_its_quota(production: Production) -> None:

@@ -25,13 +25,18 @@ class Connection:
     timeout: float
     tls: bool
     ca: Path | None
+    certificate: Path | None
+    key: Path | None
     token: str | None
 
     def client(self) -> Client:
         """A client of the target, or of a private server in this process where there is none."""
+        if (self.certificate is None) != (self.key is None):
+            raise click.UsageError("--certificate and --key: give both or none")
         if not self.target:
             return Client.embedded(timeout=self.timeout)
-        tls = TLS(root=self.ca) if self.ca else self.tls
+        files = self.ca, self.certificate, self.key
+        tls = TLS(*files) if any(files) else self.tls
         return Client(self.target, timeout=self.timeout, tls=tls, token=self.token or None)
 
 
@@ -49,6 +54,7 @@ def connection_options(command: Command) -> Command:
     return decorated  # type: ignore[no-any-return]
 
 
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OPTIONS = (
     click.option(
         "--target",
@@ -67,10 +73,17 @@ _OPTIONS = (
     click.option("--tls", is_flag=True, help="Encrypt the connection."),
     click.option(
         "--ca",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        type=_FILE,
         metavar="FILE",
         help="Certificates (PEM) that are trusted; implies --tls.",
     ),
+    click.option(
+        "--certificate",
+        type=_FILE,
+        metavar="FILE",
+        help="Certificate (PEM) that says who calls, where the server asks for one; implies --tls.",
+    ),
+    click.option("--key", type=_FILE, metavar="FILE", help="Private key (PEM) of that certificate."),
     click.option(
         "--token",
         envvar="GRADPROOF_TOKEN",
