@@ -190,6 +190,18 @@ def test_a_task_can_talk_with_its_caller(make: Make) -> None:
     assert all(part.asks for part in asked.parts)
 
 
+def test_a_process_that_hangs_does_not_hold_up_who_talks_to_it(make: Make, tmp_path: Path) -> None:
+    """What is said to a stopped process, at the size that is sent inline, returns at once."""
+    pool = make(stop_seconds=0.05)
+    asked = pool.ask("talk:2")
+    asked.wait_for_parts(1)
+    os.kill(int(pool.pool.states()[0].pid or 0), signal.SIGSTOP)
+    for _ in range(3):
+        asked.ticket.say(bytes(INLINE_BYTES))
+    asked.ticket.stop(StoppedError())
+    assert pool.ask("next").result() == b"next"
+
+
 def test_a_task_that_waits_for_its_caller_can_be_stopped(make: Make) -> None:
     """Its process goes on to the next task, which hears nothing of what comes late."""
     pool = make()

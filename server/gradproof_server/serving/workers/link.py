@@ -12,8 +12,9 @@ from multiprocessing import reduction
 from multiprocessing.connection import Connection
 from typing import Any
 
-INLINE_BYTES = 256 * 1024
-"""Below it, passing the descriptor costs more than the second copy that it saves."""
+INLINE_BYTES = 32 * 1024
+"""Below it, passing the descriptor costs more than it saves. And little enough that the line takes all that is said to
+a worker at one time without waiting for it (Linux holds 208 KiB): one that hangs must not hold up the front."""
 _SHARED = hasattr(os, "memfd_create")
 
 
