@@ -77,24 +77,24 @@ def _serve(settings: Settings, read: Callable[[], Settings]) -> int:
     keep_large_blocks()
     open_files.raise_limit()
     level = logs.Level(settings.log_level)
-    logger = logs.make_logger(level, settings.log_format, sys.stderr)
+    stream = logs.GuardedStream(sys.stderr)
+    logger = logs.make_logger(level, settings.log_format, stream)
     live = LiveSettings(settings, read, logger)
     live.on_change(lambda settings: level.set(settings.log_level))
     with logs.standard_logging_to(logger):
         try:
-            clean = asyncio.run(_run(settings, logger, live))
+            clean = asyncio.run(_run(settings, logger, live, stream))
         except StartError as error:
             logger.error("cannot start", error=str(error))
             return 1
     if not clean:
         # A computation that does not stop must not hold the process: there is nothing left that it could be good for.
-        sys.stderr.flush()
         os._exit(0)
     return 0
 
 
-async def _run(settings: Settings, logger: Logger, live: LiveSettings) -> bool:
-    application = build(settings, logger, live=live)
+async def _run(settings: Settings, logger: Logger, live: LiveSettings, stream: logs.GuardedStream) -> bool:
+    application = build(settings, logger, live=live, dropped_log_lines=lambda: stream.dropped)
     return await serve_until_signal(application, settings.propagation_seconds, settings.drain_seconds, logger)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
+from collections.abc import Callable
 
 import torch
 from gradproof._version import __version__
@@ -12,18 +14,20 @@ from prometheus_client import CollectorRegistry
 from gradproof_server.computing import Computing, in_processes, in_threads
 from gradproof_server.serving import open_files
 from gradproof_server.serving.callers.access import Access, access_of
+from gradproof_server.serving.debug import Failures, channelz_page, debug_page
 from gradproof_server.serving.embedded import EmbeddedServer
 from gradproof_server.serving.function_service import FunctionService
 from gradproof_server.serving.gate import Gate
 from gradproof_server.serving.health import HealthServer
-from gradproof_server.serving.http import MetricsServer
+from gradproof_server.serving.http import MetricsServer, Pages
 from gradproof_server.serving.interceptor import CallInterceptor
 from gradproof_server.serving.logs import CurrentStderr, Logger, make_logger
-from gradproof_server.serving.metrics import Metrics
+from gradproof_server.serving.metrics import Gauges, Metrics
 from gradproof_server.serving.reading import RequestReader
 from gradproof_server.serving.reload import LiveSettings
 from gradproof_server.serving.server import HEALTH_METHODS, GrpcServer, StartError
 from gradproof_server.serving.service import METHOD_TYPES, SERVICE, GradientService
+from gradproof_server.serving.tracing import NO_TRACING, open_tracing
 from gradproof_server.serving.workers.watch import WorkerWatch
 from gradproof_server.settings import Settings, SettingsError
 
@@ -41,6 +45,7 @@ def build(
     computing: Computing | None = None,
     address: str | None = None,
     live: LiveSettings | None = None,
+    dropped_log_lines: Callable[[], int] = lambda: 0,
 ) -> Application:
     """A server that is not started yet.
 
@@ -50,10 +55,16 @@ def build(
         computing: what computes; the engine in processes of its own if not given.
         address: where it listens, as gRPC writes it ("unix:/path"); host and port of the settings if not given.
         live: the settings as they change; they stay as they are if not given.
+        dropped_log_lines: how many lines the log could not take so far.
     """
-    metrics = Metrics(
-        CollectorRegistry(), METHOD_TYPES | HEALTH_METHODS, lambda: made.calls.pending, lambda: functions.open
+    gauges = Gauges(
+        waiting=lambda: made.calls.waiting,
+        running=lambda: made.calls.pending - made.calls.waiting,
+        workers=lambda: sum(state.pid is not None for state in made.workers()),
+        functions=lambda: functions.open,
+        dropped_log_lines=dropped_log_lines,
     )
+    metrics = Metrics(CollectorRegistry(), METHOD_TYPES | HEALTH_METHODS, gauges)
     access = _access(settings, logger)
     live = live or LiveSettings(settings, lambda: settings, logger)
     live.count_by(metrics.settings_read)
@@ -101,6 +112,8 @@ class Application:
         self._settings, self._logger, self._access, self._address = settings, logger, access, address
         self._live = live
         self._computing, self._functions, self._metrics = computing, functions, metrics
+        self._failures = Failures()
+        self._tracing = NO_TRACING
         self._server: GrpcServer | None = None
         self._health: HealthServer | None = None
         self._http: MetricsServer | None = None
@@ -126,11 +139,21 @@ class Application:
         """Takes calls when it returns. Raises StartError where it cannot, and leaves nothing behind."""
         try:
             self._health = self._open_health()
+            self._tracing = open_tracing(self._settings.trace_endpoint)
             await self._computing.start()
             gate = Gate()
             reader = RequestReader(self._settings, self._access.bounds_of)
             self._live.on_change(reader.configure)
-            interceptor = CallInterceptor(self._metrics, self._logger, SERVICE.full_name, gate, self._access, reader)
+            interceptor = CallInterceptor(
+                self._metrics,
+                self._tracing,
+                self._failures,
+                self._logger,
+                SERVICE.full_name,
+                gate,
+                self._access,
+                reader,
+            )
             handler = GradientService(
                 self._computing.calls, self._functions, self._metrics, self._settings.max_call_seconds
             ).handler()
@@ -192,6 +215,8 @@ class Application:
         if self._http is not None:
             self._http.close()
             self._http = None
+        self._tracing.close()
+        self._tracing = NO_TRACING
         ended = self._computing.close(_ENGINE_SECONDS)
         if self._health is not None:
             self._health.close()
@@ -218,9 +243,18 @@ class Application:
         if port is None:
             return None
         try:
-            return MetricsServer(self._metrics.registry, host, port)
+            return MetricsServer(self._metrics.registry, host, port, self._pages())
         except OSError as error:
             raise StartError(f"cannot serve metrics on {host}:{port}: {error}") from error
+
+    def _pages(self) -> Pages:
+        if not self._settings.debug:
+            return {}
+        calls = self._computing.calls
+        page = functools.partial(
+            debug_page, self._settings.to_json, self._computing.workers, calls.waiting_by_caller, self._failures
+        )
+        return {"/debug": page, "/debug/channelz": channelz_page}
 
 
 def _address(host: str, port: int) -> str:

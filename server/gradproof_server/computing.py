@@ -24,7 +24,7 @@ from gradproof_server.serving.server import StartError
 from gradproof_server.serving.warmup import warm_up
 from gradproof_server.serving.workers.budget import Budget
 from gradproof_server.serving.workers.child import Preparation
-from gradproof_server.serving.workers.pool import Plan, Watcher, WorkerPool
+from gradproof_server.serving.workers.pool import Plan, Watcher, WorkerPool, WorkerState
 from gradproof_server.serving.workers.process import WorkerStartError
 from gradproof_server.settings import Settings
 
@@ -48,6 +48,11 @@ class Computing:
                 await asyncio.wrap_future(compute.start())
         except WorkerStartError as error:
             raise StartError(str(error)) from error
+
+    def workers(self) -> list[WorkerState]:
+        """The workers of all pools; none where threads compute."""
+        pools = [compute for compute in (self.calls, self.functions) if isinstance(compute, WorkerPool)]
+        return [state for pool in pools for state in pool.states()]
 
     def interrupt(self) -> None:
         """Stops all that waits and runs, and takes nothing any more. The callers are told SHUTTING_DOWN."""

@@ -18,6 +18,7 @@ from gradproof_server.engine import numeric
 from gradproof_server.engine.numeric.types import WitnessEvent, WitnessProgress, WitnessReport
 from gradproof_server.engine.types import (
     Cost,
+    Diagnosis,
     InvalidProblemError,
     Limits,
     Outcome,
@@ -31,6 +32,8 @@ from gradproof_server.serving.errors import ResponseTooLargeError
 from gradproof_server.serving.failures import Failure, error_to_failure
 
 STAGES = ("read", "run", "compare", "diagnose", "verify", "encode")
+UNEXPLAINED = "none"
+"""In place of the codes of mistakes: nothing explains the disagreement."""
 _DEVICES = {"auto": problem_pb2.DEVICE_AUTO, "cpu": problem_pb2.DEVICE_CPU, "cuda": problem_pb2.DEVICE_CUDA}
 
 
@@ -104,12 +107,14 @@ Answerer: TypeAlias = Callable[[Task, Front], "Answer"]
 
 @dataclass(frozen=True)
 class Facts:
-    """What is worth counting of an answer. `stages` has the seconds of each stage that was reached, by its name."""
+    """What is worth counting of an answer. `stages` has the seconds of each stage that was reached, by its name, in
+    their order; `findings` the codes of the first explanation, "none" where nothing explains a disagreement."""
 
     stages: Mapping[str, float] = field(default_factory=dict)
     nodes: int | None = None
     parameters: int | None = None
     verdict: Verdict | None = None
+    findings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -215,6 +220,7 @@ class Engine:
                 diagnosis = engine.diagnose(
                     training, outcome, claim, comparisons, options, front.should_stop, calibration
                 )
+        notes.findings = _codes(notes.verdict, diagnosis)
         with notes.stage("encode"):
             response = gradient_service_pb2.CheckGradientsResponse(
                 verdict=f"VERDICT_{notes.verdict.name}",
@@ -263,6 +269,7 @@ class Notes:
         self.nodes: int | None = None
         self.parameters: int | None = None
         self.verdict: Verdict | None = None
+        self.findings: tuple[str, ...] = ()
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -275,7 +282,13 @@ class Notes:
 
     def facts(self) -> Facts:
         """What has come about so far."""
-        return Facts(dict(self.stages), self.nodes, self.parameters, self.verdict)
+        return Facts(dict(self.stages), self.nodes, self.parameters, self.verdict, self.findings)
+
+
+def _codes(verdict: Verdict, diagnosis: Diagnosis | None) -> tuple[str, ...]:
+    if diagnosis is None or verdict is not Verdict.DISAGREES:
+        return ()
+    return diagnosis.findings[0].codes if diagnosis.findings else (UNEXPLAINED,)
 
 
 def _timed(events: Iterator[WitnessEvent], notes: Notes) -> Iterator[WitnessEvent]:

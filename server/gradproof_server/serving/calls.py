@@ -22,7 +22,8 @@ _VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 @dataclass
 class Call:
     """One call while it is served, with the messages that it has taken and sent. `caller` is who makes it: a name of
-    the callers' file, else the address without its port. `notes` go into the log line as they are."""
+    the callers' file, else the address without its port. `notes` go into the log line as they are.
+    `times` are its parts for the trace: name, begin by time.monotonic(), seconds. trace_id: where a trace is kept."""
 
     method: str
     request_id: str
@@ -34,6 +35,8 @@ class Call:
     response_bytes: int = 0
     started: float = field(default_factory=time.monotonic)
     notes: dict[str, object] = field(default_factory=dict)
+    times: list[tuple[str, float, float]] = field(default_factory=list)
+    trace_id: str = ""
 
     @property
     def seconds(self) -> float:
@@ -75,6 +78,12 @@ def note(**notes: object) -> None:
     """Adds to the log line of the current call; outside of a call it does nothing."""
     if call := _current.get(None):
         call.notes.update(notes)
+
+
+def timed(name: str, begin: float, seconds: float) -> None:
+    """Adds a part to the trace of the current call, which began at `begin` by time.monotonic()."""
+    if call := _current.get(None):
+        call.times.append((name, begin, seconds))
 
 
 def received(size: int) -> None:

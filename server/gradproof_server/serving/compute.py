@@ -167,6 +167,9 @@ class Compute(Protocol):
     def waiting(self) -> int:
         """Tasks that wait."""
 
+    def waiting_by_caller(self) -> dict[str, int]:
+        """How many tasks of each caller wait."""
+
 
 def submit(
     queue: FairQueue[Ticket],
@@ -245,6 +248,10 @@ class EngineThreads:
     def waiting(self) -> int:
         """Tasks that wait."""
         return self._queue.waiting
+
+    def waiting_by_caller(self) -> dict[str, int]:
+        """How many tasks of each caller wait."""
+        return self._queue.waiting_by_caller()
 
     def _work_first(self) -> None:
         try:

@@ -9,10 +9,12 @@ from typing import Any, TypeAlias
 import grpc
 from google.protobuf.message import Message
 from grpc import aio
+from opentelemetry.trace import Span
 
 from gradproof_server.serving import calls
 from gradproof_server.serving.callers.access import Access, Shown
 from gradproof_server.serving.calls import Call
+from gradproof_server.serving.debug import Failures
 from gradproof_server.serving.failures import (
     CallFailedError,
     Failure,
@@ -24,6 +26,7 @@ from gradproof_server.serving.gate import Gate
 from gradproof_server.serving.logs import Logger
 from gradproof_server.serving.metrics import CODE_NAMES, Metrics
 from gradproof_server.serving.reading import RequestReader
+from gradproof_server.serving.tracing import Tracing
 
 _Handler: TypeAlias = Any  # grpc.RpcMethodHandler, whose behaviours have the types of the synchronous API
 _Context: TypeAlias = "aio.ServicerContext[Any, Any]"
@@ -48,10 +51,18 @@ class CallInterceptor(aio.ServerInterceptor):
     """
 
     def __init__(
-        self, metrics: Metrics, logger: Logger, main_service: str, gate: Gate, access: Access, reader: RequestReader
+        self,
+        metrics: Metrics,
+        tracing: Tracing,
+        failures: Failures,
+        logger: Logger,
+        main_service: str,
+        gate: Gate,
+        access: Access,
+        reader: RequestReader,
     ) -> None:
-        self._metrics, self._logger, self._gate = metrics, logger, gate
-        self._access, self._reader = access, reader
+        self._metrics, self._tracing, self._failures, self._logger = metrics, tracing, failures, logger
+        self._gate, self._access, self._reader = gate, access, reader
         self._main_prefix = f"/{main_service}/"
         self._handlers: dict[str, _Handler] = {}
 
@@ -116,22 +127,22 @@ class CallInterceptor(aio.ServerInterceptor):
 
     def _around(self, method: str, behavior: _Behavior) -> _Behavior:
         async def serve(request: Any, context: _Context) -> Any:
-            call, failure = self._begin(method, request, context), None
+            (call, span), failure = self._begin(method, request, context), None
             try:
                 await self._gate.passed()
                 response = await behavior(request, context)
             except asyncio.CancelledError:
-                self._end(call, _code_of_cancellation(context))
+                self._end(call, span, _code_of_cancellation(context))
                 raise
             except aio.AbortError:
-                self._end(call, _code_of(context))
+                self._end(call, span, _code_of(context))
                 raise
             except Exception as error:
-                failure, response = self._failed(call, error), None
+                failure, response = self._failed(call, span, error), None
             else:
                 if response is not None:
                     call.sent(_size(response))
-                self._end(call, grpc.StatusCode.OK)
+                self._end(call, span, grpc.StatusCode.OK)
             await self._gate.passed()
             if failure is not None:
                 await _abort(failure, call.request_id, context)
@@ -139,26 +150,32 @@ class CallInterceptor(aio.ServerInterceptor):
 
         return serve
 
-    def _begin(self, method: str, request: Any, context: _Context) -> Call:
+    def _begin(self, method: str, request: Any, context: _Context) -> tuple[Call, Span]:
         self._metrics.call_started(method)
-        request_id = calls.request_id_of(context.invocation_metadata() or ())
+        metadata = context.invocation_metadata() or ()
+        request_id = calls.request_id_of(metadata)
         call = Call(method, request_id, context.peer())
         if isinstance(request, Message):  # not a stream of them
             call.received(request.ByteSize())
         calls.begin(call)
         context.set_trailing_metadata(((calls.REQUEST_ID, request_id),))
         self._logger.debug("call begins", method=method, request_id=request_id)
-        return call
+        return call, self._tracing.begin(call, metadata)
 
-    def _failed(self, call: Call, error: Exception) -> Failure:
+    def _failed(self, call: Call, span: Span, error: Exception) -> Failure:
         """The failure that the error is; the call ends with it."""
         failure = error.failure if isinstance(error, CallFailedError) else error_to_failure(error)
         call.notes.update(_notes_of(failure))
-        self._end(call, failure.kind.code)
+        self._metrics.refused(failure.kind.reason)
+        self._end(call, span, failure.kind.code)
         return failure
 
-    def _end(self, call: Call, code: grpc.StatusCode) -> None:
+    def _end(self, call: Call, span: Span, code: grpc.StatusCode) -> None:
         self._metrics.call_ended(call, code)
+        self._tracing.end(span, call, code)
+        if code is not grpc.StatusCode.OK:
+            self._failures.add(call, code)
+        trace = {"trace_id": call.trace_id} if call.trace_id else {}
         write = self._logger.info if call.method.startswith(self._main_prefix) else self._logger.debug
         if code in (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN):
             write = self._logger.error
@@ -174,6 +191,7 @@ class CallInterceptor(aio.ServerInterceptor):
             request_bytes=call.request_bytes,
             responses=call.responses,
             response_bytes=call.response_bytes,
+            **trace,
             **call.notes,
         )
 

@@ -27,6 +27,30 @@ class Stream(Protocol):
         """Whether it is a terminal."""
 
 
+class GuardedStream:
+    """A stream that never fails: lines that it cannot take (a full disk, a closed pipe) are counted and lost."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self.dropped = 0
+
+    def write(self, text: str) -> int:
+        """Writes the text and flushes it."""
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError):  # ValueError: it is closed
+            self.dropped += 1
+        return len(text)
+
+    def flush(self) -> None:
+        """Does nothing: `write` has."""
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal."""
+        return self._stream.isatty()
+
+
 class Level:
     """The least severe level that is written, as in logging: "info". It can be set at any time."""
 
@@ -45,10 +69,11 @@ class Level:
 
 
 def make_logger(level: Level | str, form: str, stream: Stream) -> Logger:
-    """A logger that writes to `stream`; `form` is "json" or "text". It changes no global state.
+    """A logger that writes to `stream`; `form` is "json" or "text". It changes no global state, and never fails.
 
     level: as in logging; one that may change is a Level, which costs a little for every line that is not written.
     """
+    stream = stream if isinstance(stream, GuardedStream) else GuardedStream(stream)
     processors: list[Any] = [
         *([level] if isinstance(level, Level) else ()),
         structlog.processors.add_log_level,

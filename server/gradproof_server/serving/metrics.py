@@ -7,29 +7,53 @@ that dashboards and alerts made for Go services work. Units are seconds and coun
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import grpc
 import torch
 from gradproof._version import __version__
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from gradproof_server.engine.types import Verdict
-from gradproof_server.serving.answers import STAGES, Facts
+from gradproof_server.serving.answers import STAGES, UNEXPLAINED, Facts
 from gradproof_server.serving.calls import Call
+from gradproof_server.serving.errors import ERROR_KINDS
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60)
 _NODES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 _PARAMETERS = tuple(10.0**k for k in range(1, 10))
+_BYTES = tuple(1024.0 * 4**k for k in range(12))  # 1 KiB to 4 GiB
 
 WORKER_ENDS = ("stopped", "died", "memory", "crashed")
 """Why workers end: they did not stop when they were told to, were killed, ran out of memory, had a fault."""
+
+REFUSALS = tuple(
+    kind.reason
+    for kind in ERROR_KINDS
+    if kind.code
+    in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.RESOURCE_EXHAUSTED)
+)
+"""Reasons of calls that were not taken: who called, or how much there was to do."""
 
 CODE_NAMES = {
     code: "Canceled" if code is grpc.StatusCode.CANCELLED else code.name.title().replace("_", "")
     for code in grpc.StatusCode
 } | {grpc.StatusCode.OK: "OK"}
+
+
+@dataclass(frozen=True)
+class Gauges:
+    """What can be asked of a server at any moment: calls that wait for the engine and that run there, workers that have
+    a process, functions that are being checked, lines that the log could not take."""
+
+    waiting: Callable[[], int]
+    running: Callable[[], int]
+    workers: Callable[[], int]
+    functions: Callable[[], int]
+    dropped_log_lines: Callable[[], int]
 
 
 @dataclass(frozen=True)
@@ -40,6 +64,8 @@ class _MethodMetrics:
     received: Counter
     sent: Counter
     seconds: Histogram
+    request_bytes: Histogram
+    response_bytes: Histogram
     handled: dict[grpc.StatusCode, Counter]
 
 
@@ -50,16 +76,14 @@ class Metrics:
         registry: where they are registered.
         methods: the methods that are counted, as "/package.Service/Method", with their type ("unary",
             "server_stream", "bidi_stream"); their series exist from the start.
-        waiting: how many checks wait or run at this moment.
-        functions: how many functions of callers are being checked at this moment.
+        gauges: what is asked when the metrics are read.
     """
 
     def __init__(
         self,
         registry: CollectorRegistry,
         methods: Mapping[str, str],
-        waiting: Callable[[], int],
-        functions: Callable[[], int],
+        gauges: Gauges,
     ) -> None:
         self.registry = registry
         self._methods = _method_metrics(registry, methods)
@@ -93,12 +117,12 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
-        Gauge("gradproof_pending_calls", "Calls that wait for the engine or run.", registry=registry).set_function(
-            waiting
-        )
-        Gauge("gradproof_open_functions", "Functions that are being checked.", registry=registry).set_function(
-            functions
-        )
+        refused = Counter("gradproof_refused_calls", "Calls that were not taken.", ["reason"], registry=registry)
+        self._refused = {reason: refused.labels(reason) for reason in REFUSALS}
+        # A code has its series from its first finding on: there are hundreds, of which most servers never see most.
+        self._findings = Counter("gradproof_findings", "Mistakes found, by code.", ["code"], registry=registry)
+        self._findings.labels(UNEXPLAINED)
+        _ask(registry, gauges)
         readings = Counter("gradproof_settings_readings", "Readings of the settings.", ["result"], registry=registry)
         self._readings = {True: readings.labels("applied"), False: readings.labels("refused")}
         _describe_build(registry)
@@ -120,7 +144,9 @@ class Metrics:
         """Counts how a call ended, how long it took, and its messages."""
         series = self._methods[call.method]
         series.handled[code].inc()
-        series.seconds.observe(call.seconds)
+        series.seconds.observe(call.seconds, {"trace_id": call.trace_id} if call.trace_id else None)
+        series.request_bytes.observe(call.request_bytes)
+        series.response_bytes.observe(call.response_bytes)
         series.received.inc(call.requests)
         series.sent.inc(call.responses)
 
@@ -131,6 +157,11 @@ class Metrics:
     def worker_ended(self, reason: str) -> None:
         """Counts a worker that ended and is replaced."""
         self._restarts.labels(reason).inc()
+
+    def refused(self, reason: str) -> None:
+        """Counts a call that was not taken; reasons of other errors count nothing."""
+        if reason in self._refused:
+            self._refused[reason].inc()
 
     def computation_stopped(self, seconds: float) -> None:
         """Counts how long a computation ran on after it was told to stop."""
@@ -146,6 +177,8 @@ class Metrics:
             self._parameters.observe(facts.parameters)
         if facts.verdict is not None:
             self._checks.labels(facts.verdict.name.lower()).inc()
+        for code in facts.findings:
+            self._findings.labels(code).inc()
 
 
 def _method_metrics(registry: CollectorRegistry, methods: Mapping[str, str]) -> dict[str, _MethodMetrics]:
@@ -159,6 +192,10 @@ def _method_metrics(registry: CollectorRegistry, methods: Mapping[str, str]) -> 
     seconds = Histogram(
         "grpc_server_handling_seconds", "Time to handle an RPC.", labels, buckets=_SECONDS, registry=registry
     )
+    sizes = {
+        side: Histogram(f"gradproof_{side}_bytes", text, labels, buckets=_BYTES, registry=registry)
+        for side, text in (("request", "Bytes that a call brought."), ("response", "Bytes that a call got."))
+    }
     found = {}
     for path, kind in methods.items():
         values = (kind, *path.removeprefix("/").split("/"))
@@ -167,9 +204,37 @@ def _method_metrics(registry: CollectorRegistry, methods: Mapping[str, str]) -> 
             received=received.labels(*values),
             sent=sent.labels(*values),
             seconds=seconds.labels(*values),
+            request_bytes=sizes["request"].labels(*values),
+            response_bytes=sizes["response"].labels(*values),
             handled={code: handled.labels(*values, name) for code, name in CODE_NAMES.items()},
         )
     return found
+
+
+def _ask(registry: CollectorRegistry, gauges: Gauges) -> None:
+    asked = {
+        "gradproof_waiting_calls": ("Calls that wait for the engine.", gauges.waiting),
+        "gradproof_running_calls": ("Calls that the engine works on.", gauges.running),
+        "gradproof_pending_calls": ("Both: calls that wait or run.", lambda: gauges.waiting() + gauges.running()),
+        "gradproof_workers": ("Workers that have a process.", gauges.workers),
+        "gradproof_open_functions": ("Functions that are being checked.", gauges.functions),
+    }
+    for name, (text, ask) in asked.items():
+        Gauge(name, text, registry=registry).set_function(ask)
+    registry.register(_Dropped(gauges.dropped_log_lines))
+
+
+class _Dropped(Collector):
+    """A counter whose value somebody else keeps."""
+
+    def __init__(self, count: Callable[[], int]) -> None:
+        self._count = count
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """The counter at this moment."""
+        yield CounterMetricFamily(
+            "gradproof_dropped_log_lines", "Lines that the log could not take.", value=self._count()
+        )
 
 
 def _describe_build(registry: CollectorRegistry) -> None:

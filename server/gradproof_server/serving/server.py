@@ -107,6 +107,7 @@ def channel_options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.max_send_message_length", settings.max_response_bytes),
         ("grpc.max_concurrent_streams", settings.max_streams_per_connection),
         ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.enable_channelz", int(settings.debug)),
         ("grpc.so_reuseport", 0),  # a second server on the port must fail, and not take half of the connections
         *((name, round(value * 1000)) for name, value in seconds.items()),
     ]

@@ -92,6 +92,7 @@ class GradientService:
         """Counts an answer; raises its failure."""
         self._metrics.waited(ticket.queue_seconds)
         self._count(answer.facts)
+        _time_stages(answer.facts, ticket)
         if answer.failure is not None:
             raise CallFailedError(answer.failure)
         return answer
@@ -100,6 +101,17 @@ class GradientService:
         self._metrics.answered(facts)
         if facts.verdict is not None:
             calls.note(verdict=facts.verdict.name)
+
+
+def _time_stages(facts: Facts, ticket: Ticket) -> None:
+    """The stages for the trace, one after the other from when the task began; what a stage did in several pieces, as
+    the messages of a stream, is shown as one."""
+    begin = ticket.started
+    if begin is None:
+        return
+    for stage, seconds in facts.stages.items():
+        calls.timed(stage, begin, seconds)
+        begin += seconds
 
 
 def _bring(loop: asyncio.AbstractEventLoop, future: asyncio.Future[Answer], answer: Answer) -> None:

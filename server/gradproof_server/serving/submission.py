@@ -27,6 +27,7 @@ def submitted(
         ticket.stop(StoppedError("the caller does not wait any more"))
         raise
     finally:
+        calls.timed("queue", ticket.submitted, ticket.queue_seconds)
         calls.note(queue_seconds=round(ticket.queue_seconds, 6))
 
 

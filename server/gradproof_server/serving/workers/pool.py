@@ -117,6 +117,10 @@ class WorkerPool:
         """Tasks that wait."""
         return self._queue.waiting
 
+    def waiting_by_caller(self) -> dict[str, int]:
+        """How many tasks of each caller wait."""
+        return self._queue.waiting_by_caller()
+
     def states(self) -> list[WorkerState]:
         """All workers, by their numbers."""
         return [place.state() for place in self._places]
