@@ -9,6 +9,7 @@ import urllib.request
 from typing import Any
 
 import pytest
+from gradproof_server.__main__ import _default_text as default_text
 from gradproof_server.serving.answers import STAGES
 from gradproof_server.settings import Settings, flag_of
 
@@ -23,6 +24,15 @@ def test_every_flag_of_the_page_exists(page: str) -> None:
     """A flag that was renamed is renamed here too."""
     flags = {flag_of(field.name) for field in dataclasses.fields(Settings)} | {"--help"}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page)) <= flags
+
+
+def test_the_page_of_settings_has_them_all(request: pytest.FixtureRequest) -> None:
+    """Every setting is a row with its default and its meaning, in the order of the flags, and no other row is there."""
+    text = (request.config.rootpath / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert [line for line in text.splitlines() if line.startswith("| `")] == [
+        f"| `{flag_of(f.name)}` | {default_text(f)} | {'yes' if f.metadata['live'] else ''} | {f.metadata['doc']} |"
+        for f in dataclasses.fields(Settings)
+    ]
 
 
 async def test_page_and_server_have_the_same_metrics(serve: Any, held: Any, page: str) -> None:
