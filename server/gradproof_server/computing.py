@@ -26,6 +26,7 @@ from gradproof_server.serving.workers.budget import Budget
 from gradproof_server.serving.workers.child import Preparation
 from gradproof_server.serving.workers.pool import Plan, Watcher, WorkerPool, WorkerState
 from gradproof_server.serving.workers.process import WorkerStartError
+from gradproof_server.serving.workers.protocol import Device
 from gradproof_server.settings import Settings
 
 # Beyond, each takes memory of its own for little: more threads for each serve large problems better.
@@ -68,12 +69,12 @@ class Computing:
 def in_processes(settings: Settings, watcher: Watcher, access: Access, live: LiveSettings) -> Computing:
     """The engine in processes of its own, with limits that follow the settings."""
     engine = engine_of(settings)
-    devices = tuple(range(torch.cuda.device_count())) if settings.device != "cpu" else ()
+    count = 0 if settings.device == "cpu" else torch.cuda.device_count()
     cpus = available_cpus()
-    workers = settings.workers or len(devices) or min(cpus, _MOST_WORKERS)
+    workers = settings.workers or count or min(cpus, _MOST_WORKERS)
     threads = settings.threads or max(1, cpus // workers)
     preparation = Preparation(threads, settings.worker_memory_bytes, functools.partial(_warm_up, engine))
-    plan = Plan(workers, devices, preparation, settings.stop_seconds)
+    plan = Plan(workers, _devices(settings, count, workers), preparation, settings.stop_seconds)
     budget, queue = Budget(_running(settings)), _queue(settings, access)
     calls = WorkerPool(engine, plan, queue, budget, watcher)
 
@@ -143,6 +144,12 @@ def _bounds(settings: Settings) -> Bounds:
 def _bounds_of(settings: Settings, access: Access) -> Callable[[str], Bounds]:
     each = Bounds(settings.max_calls_per_caller, settings.max_bytes_per_caller)
     return lambda caller: access.bounds_of(caller, each)
+
+
+def _devices(settings: Settings, count: int, workers: int) -> tuple[Device, ...]:
+    """So many CUDA devices, each with the share of its memory that one of its workers may take."""
+    workers_of_one = -(-workers // max(count, 1))
+    return tuple(Device(index, settings.cuda_memory_share / workers_of_one) for index in range(count))
 
 
 def _running(settings: Settings) -> Cost:

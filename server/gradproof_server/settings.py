@@ -130,6 +130,9 @@ class Settings:
     max_running_memory_bytes: int = _limit(
         2 * _LIMITS.max_memory_bytes, "Most memory that all problems that run at once may take, as estimated.", "bytes"
     )
+    cuda_memory_share: float = setting(
+        0.9, "Share of a CUDA device's memory that all of its workers may take together.", least=0.01, most=1
+    )
     max_running_flops: int = _limit(
         4 * _LIMITS.max_flops, "Most floating-point operations of all problems that run at once.", "operations"
     )

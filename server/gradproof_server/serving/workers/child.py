@@ -120,7 +120,8 @@ class _Worker:
     def _answer(self, run: Run, request: bytes) -> Answer:
         try:
             if run.device is not None:
-                torch.cuda.set_device(run.device)
+                torch.cuda.set_device(run.device.index)
+                torch.cuda.set_per_process_memory_fraction(run.device.memory_share, run.device.index)
             return run.answerer(replace(run.task, request=request), _Line(self._link, self._heard, run.number))
         except BaseException as error:  # the process must live on, whatever it was
             return Answer(failure=error_to_failure(error))

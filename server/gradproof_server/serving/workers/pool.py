@@ -15,6 +15,7 @@ from gradproof_server.serving.compute import Ticket, interrupt, join, submit
 from gradproof_server.serving.workers.budget import Budget
 from gradproof_server.serving.workers.child import Preparation
 from gradproof_server.serving.workers.process import Loss, WorkerLostError, WorkerProcess, WorkerStartError
+from gradproof_server.serving.workers.protocol import Device
 
 _START_AGAIN_SECONDS = 1.0
 
@@ -55,7 +56,7 @@ class Plan:
     """
 
     workers: int
-    devices: tuple[int, ...]
+    devices: tuple[Device, ...]
     preparation: Preparation
     stop_seconds: float
     on_demand: bool = False

@@ -22,7 +22,7 @@ from gradproof_server.serving.workers.budget import Budget, Lease
 from gradproof_server.serving.workers.child import OUT_OF_MEMORY_STATUS, Preparation, main
 from gradproof_server.serving.workers.link import Link
 from gradproof_server.serving.workers.memory_events import out_of_memory_kills
-from gradproof_server.serving.workers.protocol import Ask, Done, Grant, PartDone, Ready, Run, Say, Stop
+from gradproof_server.serving.workers.protocol import Ask, Device, Done, Grant, PartDone, Ready, Run, Say, Stop
 
 _JOIN_SECONDS = 5.0
 
@@ -124,7 +124,7 @@ class WorkerProcess:
         with contextlib.suppress(OSError):  # it has ended meanwhile, which `run` sees
             self._link.send(Say(self._number), answer)
 
-    def run(self, ticket: Ticket, task: Task, answerer: Answerer, device: int | None) -> Answer:
+    def run(self, ticket: Ticket, task: Task, answerer: Answerer, device: Device | None) -> Answer:
         """What the worker answers. Raises WorkerLostError where it ended instead."""
         self._number = next(self._numbers)
         run = _Running(self._link, ticket, self._number, self._budget, self.wake)

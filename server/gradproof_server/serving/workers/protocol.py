@@ -9,13 +9,21 @@ from gradproof_server.serving.answers import Answer, Answerer, Task
 
 
 @dataclass(frozen=True)
+class Device:
+    """A CUDA device by its index, and the share of its memory, up to 1, that one worker may take."""
+
+    index: int
+    memory_share: float
+
+
+@dataclass(frozen=True)
 class Run:
     """Do a task; the payload is its request. `device` is the CUDA device to use, None: none."""
 
     number: int
     answerer: Answerer
     task: Task
-    device: int | None
+    device: Device | None
 
 
 @dataclass(frozen=True)
