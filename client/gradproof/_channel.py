@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import grpc
 
 from gradproof._status import REQUEST_ID_KEY
+from gradproof._tracing import trace_metadata
 from gradproof._version import __version__
 from gradproof.errors import InsecureTokenError
 
@@ -141,6 +142,7 @@ class ChannelSettings:
         if self.token is not None:
             token = self.token if isinstance(self.token, str) else self.token()
             metadata.append(("authorization", f"Bearer {token}"))
+        metadata += trace_metadata()
         return tuple(metadata), request_id
 
 

@@ -13,6 +13,9 @@ from typing import Any
 
 import grpc
 import pytest
+from gradproof._channel import ChannelSettings
+from gradproof.cli.scrape import read, summary
+from gradproof.v1 import gradient_service_pb2
 from gradproof_server.engine.diagnose.variants import TABLE
 from gradproof_server.serving.answers import UNEXPLAINED
 from gradproof_server.serving.logs import GuardedStream, make_logger
@@ -88,6 +91,46 @@ async def test_the_caller_decides_whether_a_trace_is_kept(
     await running.stub.ComputeGradients(compute_request, metadata=parent_of(sampled=False))
     assert not spans.get_finished_spans()
     assert "trace_id" not in running.calls("ComputeGradients")[0]
+
+
+async def test_the_sdk_passes_on_the_trace_of_its_program(
+    serve: Any, compute_request: Any, spans: InMemorySpanExporter
+) -> None:
+    """A call within a span of the program is in its trace; outside of one there is no trace to pass on."""
+    running, provider = await serve(), TracerProvider(shutdown_on_exit=False)
+    with provider.get_tracer("program").start_as_current_span("step") as step:
+        metadata, _ = ChannelSettings("server:50051").call_metadata()
+    await running.stub.ComputeGradients(compute_request, metadata=metadata)
+    assert named(spans)["ComputeGradients"].parent.span_id == step.get_span_context().span_id
+    assert "traceparent" not in dict(ChannelSettings("server:50051").call_metadata()[0])
+
+
+async def test_an_unread_stream_has_a_span_that_ends(serve: Any, problem: Any, spans: InMemorySpanExporter) -> None:
+    """A caller that goes away without reading its stream leaves no span open."""
+    running = await serve()
+    call = running.stub.VerifyGradients(gradient_service_pb2.VerifyGradientsRequest(problem=problem))
+    async with asyncio.timeout(SOON):
+        while not any(line["event"] == "call begins" for line in running.lines):
+            await asyncio.sleep(0)
+        call.cancel()
+        while not running.calls("VerifyGradients"):
+            await asyncio.sleep(0)
+    assert "VerifyGradients" in named(spans)
+
+
+async def test_top_reads_a_real_server(serve: Any, check_request: Any) -> None:
+    """What `gradproof top` reads of a server is what it did."""
+    running = await serve(metrics_port=0)
+    target = f"127.0.0.1:{running.app.metrics_port}"
+    before, problems = await asyncio.to_thread(read, [target])
+    await running.stub.CheckGradients(check_request)
+    after, _ = await asyncio.to_thread(read, [target])
+    seen = summary(after, before)
+    assert not problems
+    assert seen["methods"]["CheckGradients"]["per_second"] > 0
+    assert seen["methods"]["CheckGradients"]["p50"] is not None
+    assert seen["verdicts"] == {"disagrees": 1}
+    assert "none" not in seen["findings"]
 
 
 async def test_spans_end_with_cancelled_calls(serve: Any, held: Any, spans: InMemorySpanExporter) -> None:

@@ -19,6 +19,7 @@ COMMANDS = {
     "compute": ("gradproof.cli.compute:compute", "Print the reference for a problem file."),
     "catalog": ("gradproof.cli.catalog:catalog", "List the layers, losses, optimizers and schedules."),
     "serve": ("gradproof_server.__main__:serve_command", "Serve gradproof over gRPC."),
+    "top": ("gradproof.cli.top:top", "Watch what servers do, by their metrics."),
     "demo": ("gradproof.demo:demo", "Answer one famous wrong weight through a real server."),
     "version": ("gradproof.cli.version:version", "Print the versions of gradproof and what it uses."),
 }
