@@ -13,6 +13,7 @@ from typing import Any
 import grpc
 import pytest
 from gradproof_server.serving.health import HealthServer
+from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 SERVICE = "gradproof.v1.GradientService"
@@ -163,3 +164,14 @@ def test_a_port_in_use_is_an_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="bind"):
         HealthServer(SERVICE, f"127.0.0.1:{taken.getsockname()[1]}", LONG)
     assert threading.active_count() == threads
+
+
+async def test_both_ports_say_the_same(serve: Any, held: Any) -> None:
+    """The health of the service's port and that of probes list the same statuses, before the end and at the end."""
+    running = await serve(held, health_port=0)
+    async with aio.insecure_channel(f"127.0.0.1:{running.app.health_port}") as channel:
+        for expected in (SERVING, NOT_SERVING):
+            for stub in map(health_pb2_grpc.HealthStub, (channel, running.channel)):
+                listed = (await stub.List(health_pb2.HealthListRequest(), timeout=SOON)).statuses
+                assert {name: s.status for name, s in listed.items()} == {"": expected, SERVICE: expected}
+            await running.app.say_not_serving()

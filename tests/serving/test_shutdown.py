@@ -90,7 +90,7 @@ def test_an_idle_server_ends_at_once(start: Any) -> None:
     assert process.end() == 0
 
 
-@pytest.mark.parametrize("flag", ["--port", "--metrics-port"])
+@pytest.mark.parametrize("flag", ["--port", "--metrics-port", "--health-port"])
 def test_a_port_in_use_is_a_plain_error(launch: Callable[..., Process], flag: str) -> None:
     """One line that names the address, exit status 1, no traceback."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

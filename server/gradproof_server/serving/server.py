@@ -53,7 +53,7 @@ class GrpcServer:
         self._gate = gate
         self._server = aio.server(interceptors=interceptors, options=channel_options(settings))
         self._server.add_generic_rpc_handlers(handlers)
-        self._health = health_async.HealthServicer()
+        self._health = _Health()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         if settings.reflection:
             reflection.enable_server_reflection((SERVICE.full_name, _HEALTH, reflection.SERVICE_NAME), self._server)
@@ -90,6 +90,17 @@ class GrpcServer:
     async def stop(self, grace_seconds: float | None) -> None:
         """Refuses new calls, and cancels those that still run after so many seconds (None: at once)."""
         await self._server.stop(grace_seconds)
+
+
+class _Health(health_async.HealthServicer):  # type: ignore[misc]  # it has no types
+    """Check and Watch as they come, and List of what is known to them."""
+
+    async def List(  # noqa: N802  # the method's name in the contract
+        self, _request: health_pb2.HealthListRequest, _context: object
+    ) -> health_pb2.HealthListResponse:
+        """All services with their status."""
+        statuses = {name: health_pb2.HealthCheckResponse(status=s) for name, s in self._server_status.items()}
+        return health_pb2.HealthListResponse(statuses=statuses)
 
 
 def channel_options(settings: Settings) -> list[tuple[str, int]]:
