@@ -11,7 +11,7 @@ compile() { # INPUT OUTPUT [OPTION...]
     --no-emit-find-links --quiet "${@:3}"
 }
 
-compile pyproject.toml cpu.txt --extra server --extra jwt --constraint <(echo "torch==$torch+cpu")
-compile pyproject.toml cuda.txt --extra server --extra jwt --constraint <(echo "torch==$torch")
+compile pyproject.toml cpu.txt --extra server --extra jwt --extra otel --constraint <(echo "torch==$torch+cpu")
+compile pyproject.toml cuda.txt --extra server --extra jwt --extra otel --constraint <(echo "torch==$torch")
 compile <(echo hatchling) build.txt
 compile <(echo cyclonedx-bom) sbom.txt

@@ -19,9 +19,7 @@ _MOST_FINDINGS = 8
 
 @click.command()
 @click.option("--target", "targets", multiple=True, required=True, metavar="HOST:PORT", help="Port of the metrics.")
-@click.option(
-    "--interval", type=click.FloatRange(0.1), default=2.0, show_default=True, help="Seconds between readings."
-)
+@click.option("--interval", type=click.FloatRange(0.1), default=2.0, show_default=True, help="Seconds between two.")
 @click.option("--once", is_flag=True, help="Print one table, of one interval.")
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def top(targets: tuple[str, ...], interval: float, once: bool, output: str) -> int:
