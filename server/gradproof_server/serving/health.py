@@ -63,11 +63,15 @@ class HealthServer:
 
     def say_serving(self) -> None:
         """The service is ready."""
-        self._change(ready=True)
+        with self._lock:
+            self._ready = True
+            self._publish()
 
     def say_not_serving(self) -> None:
         """Neither alive nor ready, whatever comes."""
-        self._change(ending=True)
+        with self._lock:
+            self._ending = True
+            self._publish()
 
     def close(self) -> None:
         """Ends the server and its threads."""
@@ -76,12 +80,8 @@ class HealthServer:
         self._pool.shutdown()
 
     def _set_stuck(self, stuck: bool) -> None:
-        self._change(stuck=stuck)
-
-    def _change(self, **flags: bool) -> None:
         with self._lock:
-            for name, value in flags.items():
-                setattr(self, f"_{name}", value)
+            self._stuck = stuck
             self._publish()
 
     def _publish(self) -> None:
