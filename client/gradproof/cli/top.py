@@ -1,4 +1,4 @@
-"""`gradproof top`: what servers do, by their metrics."""
+"""`gradproof top`: what servers do, by their metrics, live or once."""
 
 from __future__ import annotations
 
