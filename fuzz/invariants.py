@@ -15,6 +15,7 @@ _PRINTABLE = "".join(chr(code) for code in range(32, 127) if chr(code) != "%")
 def check_failure(failure: Failure) -> None:
     """Raises AssertionError unless a failure is the caller's, fits in the metadata, and says what is wrong where."""
     assert failure.kind is not INTERNAL, failure.log_text
+    assert failure.kind.reason != "OUT_OF_MEMORY", "a problem within small limits took all memory"
     status = failure_to_status(failure, _REQUEST_ID)
     assert status.ByteSize() <= MAX_DETAILS_BYTES, f"{status.ByteSize()} bytes of details"
     assert 0 < len(quote(status.message, safe=_PRINTABLE)) <= MAX_MESSAGE_BYTES, f"message: {status.message!r}"

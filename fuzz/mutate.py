@@ -16,6 +16,7 @@ from fuzz.maker import DOUBLES, NAMES, Maker
 
 _DAMAGE = 0.05
 """Share of mutations that change bytes and not the message."""
+_MOST_TRIES = 10
 _REFIT = 0.4
 """Share of altered problems that get the parameters that their network has."""
 _WIDTHS = {1: 8, 2: 4, 3: 2, 4: 2, 5: 8, 6: 4, 7: 1}
@@ -36,10 +37,13 @@ def mutated(data: bytes, other: bytes, kind: type[Message], max_size: int, seed:
     if message is None or maker.chance(_DAMAGE):
         return damaged(data, maker)[:max_size]
     mutation = _Mutation(maker, message, donor or message)
-    for _ in range(maker.any_of((1, 1, 1, 2, 3, 5))):
-        mutation.alter()
-    mutation.refit()
-    result = message.SerializeToString(deterministic=True)
+    result = data
+    for _ in range(_MOST_TRIES):  # an alteration may put something in its own place
+        for _ in range(maker.any_of((1, 1, 1, 2, 3, 5))):
+            mutation.alter()
+        mutation.refit()
+        if (result := message.SerializeToString(deterministic=True)) != data:
+            break
     return result if len(result) <= max_size else data
 
 
@@ -100,7 +104,7 @@ class _Mutation:
             self._alter_tensor(owner)
         elif self.maker.chance(0.15):
             self._graft(owner)
-        elif owner.DESCRIPTOR.fields and self.maker.chance(0.2):
+        elif owner.DESCRIPTOR.fields and self.maker.chance(0.3):
             self.maker.field(owner, self.maker.any_of(owner.DESCRIPTOR.fields), 0.2, 4)
         elif fields := owner.ListFields():
             self._alter_field(owner, *self.maker.any_of(fields))

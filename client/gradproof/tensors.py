@@ -100,8 +100,11 @@ def tensor_to_numpy(tensor: tensor_pb2.Tensor) -> Array:
     needed = math.prod(shape) * _STORAGE[name].itemsize
     if any(size < 0 for size in shape) or len(data) != needed:
         raise TensorError(f"{len(data)} bytes of data; {name} of shape {shape} needs {needed}", reason="BYTE_LENGTH")
-    stored = np.frombuffer(data, dtype=_STORAGE[name])
-    return _stored_to_values(stored, name).reshape(shape)
+    values = _stored_to_values(np.frombuffer(data, dtype=_STORAGE[name]), name)
+    try:
+        return values.reshape(shape)
+    except ValueError as error:  # sizes beyond NumPy's beside a 0, or too many of them
+        raise TensorError(f"NumPy has no array of shape {shape}: {error}", reason="SHAPE_IMPOSSIBLE") from None
 
 
 def _stored_to_values(stored: Array, name: str) -> Array:

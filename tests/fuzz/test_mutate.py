@@ -57,7 +57,7 @@ def test_mutations_reach_every_part_of_a_message() -> None:
     request = founding_case()
     data = request.SerializeToString()
     changed = set()
-    for seed in range(300):
+    for seed in range(1000):
         try:
             found = type(request).FromString(mutated(data, data, type(request), 4096, seed))
         except DecodeError:

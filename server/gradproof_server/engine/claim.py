@@ -10,7 +10,6 @@ from gradproof.v1 import claim_pb2, tensor_pb2
 
 from .near import near_miss
 from .optimizers import OptimizerSpec
-from .program import Program
 from .run import node_keys
 from .state import named_state, state_after_zeros
 from .tensors import FLOATING, TORCH_DTYPES, shape_text, tensor_to_torch, tensor_violations
@@ -223,11 +222,8 @@ class _AnyState(dict[str, torch.Size | None]):
 
 
 def _node_keys(training: Training) -> list[str]:
-    if training.shapes.values is None:
-        program: Program = training.program
-        return [node.key(output) for node in program.nodes for output in node.operation.signature.outputs]
     return node_keys(training.program, training.shapes.values)
 
 
 def _value_shape(training: Training, key: str) -> torch.Size | None:
-    return (training.shapes.values or {}).get(key)
+    return training.shapes.values.get(key)

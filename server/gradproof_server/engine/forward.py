@@ -19,11 +19,17 @@ NodeCall = Callable[[Node, dict[str, torch.Tensor], tuple[torch.Tensor, ...], di
 
 
 def forward(
-    program: Program, tensors: Tensors, inputs: Tensors, dtype: torch.dtype, rules: Mapping[str, NodeCall] | None = None
+    program: Program,
+    tensors: Tensors,
+    inputs: Tensors,
+    dtype: torch.dtype,
+    rules: Mapping[str, NodeCall] | None = None,
+    device: torch.device | None = None,
 ) -> Values:
     """Values of all nodes by their keys, and the inputs by their names.
 
-    `tensors` holds parameters and buffers by their names in the network; `rules` replaces the rule of some nodes.
+    `tensors` holds parameters and buffers by their names in the network; `rules` replaces the rule of some nodes;
+    `device` is where constants are, None: where the tensors are.
 
     Raises:
         InvalidProblemError: a node cannot be run on what it is given; names the node and the shapes.
@@ -33,7 +39,8 @@ def forward(
     for node in program.nodes:
         given = tuple(_value(values, key, node) for key in node.inputs)
         named = {argument: _value(values, key, node) for argument, key in node.named_inputs}
-        outputs = call_node(node, program, tensors, given, named, dtype, (rules or {}).get(node.name))
+        rule = (rules or {}).get(node.name)
+        outputs = call_node(node, program, tensors, given, named, dtype, rule, device)
         for output, value in zip(node.operation.signature.outputs, outputs, strict=False):
             values[node.key(output)] = value
     _check_outputs(program, values)
@@ -73,11 +80,12 @@ def call_node(
     named: dict[str, torch.Tensor],
     dtype: torch.dtype,
     rule: NodeCall | None = None,
+    device: torch.device | None = None,
 ) -> tuple[torch.Tensor, ...]:
     """Outputs of one node; errors as in `forward`."""
     operation = node.operation
     if operation.constant is not None:
-        return (_constant(operation.constant, dtype, tensors, given),)
+        return (_constant(operation.constant, dtype, tensors, given, device),)
     own = node_tensors(node, program, tensors)
     try:
         if rule is not None:
@@ -93,10 +101,14 @@ def call_node(
 
 
 def _constant(
-    constant: torch.Tensor, dtype: torch.dtype, tensors: Tensors, given: tuple[torch.Tensor, ...]
+    constant: torch.Tensor,
+    dtype: torch.dtype,
+    tensors: Tensors,
+    given: tuple[torch.Tensor, ...],
+    device: torch.device | None,
 ) -> torch.Tensor:
-    like = next(iter((*given, *tensors.values())), None)
-    device = like.device if like is not None else constant.device
+    like = next(iter((*given, *tensors.values())), constant)
+    device = device or like.device
     return constant.to(device, dtype if constant.is_floating_point() else constant.dtype)
 
 
@@ -122,17 +134,20 @@ def loss_value(loss: LossProgram, tensors: Tensors, values: Tensors, targets: Te
             for a, x in zip(loss.arguments, given, strict=False)
         )
         raise as_problem_error(error, loss.path, f"{loss.module.type_name} cannot take {shapes}") from error
-    value = result[-1]
+    return _one_number(result[-1], loss.path)
+
+
+def _one_number(value: torch.Tensor, path: str) -> torch.Tensor:
     if value.numel() != 1:
         text = f"the loss has shape {shape_text(value.shape)}; one number is needed to differentiate"
-        raise InvalidProblemError([Violation(loss.path, "NO_SCALAR", text)])
+        raise InvalidProblemError([Violation(path, "NO_SCALAR", text)])
     return value
 
 
 def loss_of(program: Program, tensors: Tensors, values: Tensors, targets: Tensors) -> torch.Tensor:
     """The program's loss, or its only output where it has none; raises as `loss_value`."""
     if program.loss is None:
-        return values[program.outputs[0]].reshape(())
+        return _one_number(values[program.outputs[0]], f"{program.path}.loss").reshape(())
     return loss_value(program.loss, tensors, values, targets)
 
 

@@ -133,8 +133,8 @@ def check_nodes(network: network_pb2.Network, path: str, limits: Limits) -> None
 
 
 def check_size(program: Program, limits: Limits) -> None:
-    """Raises LimitExceededError where the program has more parameters than the limits allow."""
-    total = sum(tensor.numel() for tensor in program.parameters.values())
+    """Raises LimitExceededError where the program has more parameters, with the buffers, than the limits allow."""
+    total = sum(tensor.numel() for tensor in (*program.parameters.values(), *program.buffers.values()))
     if total > limits.max_parameters:
         raise LimitExceededError(f"{program.path}.network", "max_parameters", total, limits.max_parameters)
 

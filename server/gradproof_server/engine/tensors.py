@@ -51,10 +51,10 @@ def tensor_violations(message: tensor_pb2.Tensor, path: str, limits: Limits) -> 
     if negative:
         size = message.shape[negative[0]]
         return [Violation(f"{path}.shape[{negative[0]}]", "NEGATIVE_SIZE", f"{size}; sizes are 0 or more")]
-    elements = math.prod(message.shape)
-    if elements > limits.max_elements:
-        raise LimitExceededError(f"{path}.shape", "max_elements", elements, limits.max_elements)
-    needed = elements * TORCH_DTYPES[message.dtype].itemsize
+    extent = math.prod(size for size in message.shape if size)  # PyTorch's strides overflow even where there is a 0
+    if extent > limits.max_elements:
+        raise LimitExceededError(f"{path}.shape", "max_elements", extent, limits.max_elements)
+    needed = math.prod(message.shape) * TORCH_DTYPES[message.dtype].itemsize
     if len(message.data) != needed:
         text = (
             f"{len(message.data)} bytes, but shape {shape_text(message.shape)} of "

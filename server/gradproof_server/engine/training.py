@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -290,12 +291,13 @@ class _Reader:
         return read_schedule(self.problem.schedule, f"{self.path}.schedule", self.violations)
 
     def _shapes(self, steps: tuple[StepData, ...], train: bool, dtype: torch.dtype) -> Shapes:
-        first: Shapes | None = None
-        for step in steps:
-            shapes = SHAPES.get(self.program, dict(step.inputs), dict(step.targets), train, dtype, self.limits)
-            first = first or shapes
-        assert first is not None
-        return first
+        """Shapes of the first step, with the work of all steps on average and the memory of the largest."""
+        every = [
+            SHAPES.get(self.program, dict(step.inputs), dict(step.targets), train, dtype, self.limits) for step in steps
+        ]
+        flops = math.ceil(sum(shapes.flops for shapes in every) / len(every))
+        elements, largest = max(shapes.value_elements for shapes in every), max(shapes.largest for shapes in every)
+        return replace(every[0], flops=flops, value_elements=elements, largest=largest)
 
     def _device(self, shapes: Shapes) -> torch.device:
         wanted = self.problem.device
