@@ -146,7 +146,7 @@ def test_it_answers_while_the_event_loop_is_blocked(make: Make, blocked: Any) ->
 def test_an_event_loop_that_is_stuck_is_not_alive(make: Make, blocked: Any) -> None:
     """After the limit liveness and readiness are gone, and come back when the loop turns again."""
     loop, release = blocked
-    server, stub = make(0.1)
+    server, stub = make(1)
     server.say_serving()
     with watching(stub) as status:
         assert status() == SERVING

@@ -86,8 +86,8 @@ class HealthServer:
 
     def _publish(self) -> None:
         alive = not self._stuck and not self._ending
-        self._servicer.set(LIVENESS, _SERVING if alive else _NOT_SERVING)
         self._servicer.set(self._service, _SERVING if alive and self._ready else _NOT_SERVING)
+        self._servicer.set(LIVENESS, _SERVING if alive else _NOT_SERVING)
 
 
 class _Servicer(health.HealthServicer):  # type: ignore[misc]  # it has no types
