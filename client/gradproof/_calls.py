@@ -37,11 +37,12 @@ Timeout: TypeAlias = float | Unset | None
 
 @dataclass(frozen=True)
 class Call(Generic[T]):
-    """One call: where it goes, what is sent, and what the bytes of the answer mean."""
+    """One call: where it goes, what is sent, what the bytes of the answer mean, and whether it is repeated."""
 
     path: str
     request: bytes
     decode: Callable[[bytes], T]
+    repeated: bool = True
 
     def read(self, answer: bytes) -> T:
         """What the answer says. Raises ServerError where it cannot be read."""
@@ -94,7 +95,7 @@ def health_call() -> Call[bool]:
 
     The request's `service` is empty, which is no bytes; the response's `status` is field 1, and SERVING is 1.
     """
-    return Call("/grpc.health.v1.Health/Check", b"", lambda data: data == b"\x08\x01")
+    return Call("/grpc.health.v1.Health/Check", b"", lambda data: data == b"\x08\x01", repeated=False)
 
 
 def include_to_quantities(include: Include | None) -> list[tensor_pb2.Quantity]:

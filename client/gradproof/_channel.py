@@ -20,47 +20,43 @@ from gradproof._version import __version__
 from gradproof.errors import InsecureTokenError
 
 Metadata: TypeAlias = Sequence[tuple[str, str | bytes]]
+CallMetadata: TypeAlias = tuple[tuple[tuple[str, str | bytes], ...], str]
+"""Metadata of one call, and the request id in it."""
 Token: TypeAlias = str | Callable[[], str]
 PemSource: TypeAlias = bytes | str | os.PathLike[str]
 
 SERVICE = "gradproof.v1.GradientService"
 TIMEOUT_SECONDS = 30.0
+_SERVICE_CONFIG: dict[str, Any] = {"loadBalancingConfig": [{"round_robin": {}}]}
 MAX_MESSAGE_BYTES = 512 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Retry:
-    """How calls are repeated that no server answered (UNAVAILABLE). All calls may be repeated safely.
+    """How calls are repeated that no server answered, or that a server asked to repeat later. All calls may be repeated
+    safely, and all attempts share the call's timeout.
 
     Attributes:
-        attempts: how often a call is tried in all, 1 to 5; 1: no retries.
+        attempts: how often a call is tried in all; 1: no retries.
         initial_seconds: most seconds before the first repetition; the wait is drawn at random below it.
         multiplier: factor of that bound from one repetition to the next.
         max_seconds: the bound's own bound.
-        buffer_bytes: requests above this size are not repeated.
     """
 
-    attempts: int = 4
+    attempts: int = 6
     initial_seconds: float = 0.1
     multiplier: float = 2.0
     max_seconds: float = 2.0
-    buffer_bytes: int = 64 * 1024 * 1024
 
     def __post_init__(self) -> None:
-        if not 1 <= self.attempts <= 5:
-            raise ValueError(f"attempts is {self.attempts}; gRPC allows 1 to 5")
+        if self.attempts < 1:
+            raise ValueError(f"attempts is {self.attempts}; it must be at least 1")
         if min(self.initial_seconds, self.multiplier, self.max_seconds) <= 0:
             raise ValueError("initial_seconds, multiplier and max_seconds must be above 0")
 
-    def policy(self) -> dict[str, Any]:
-        """The retryPolicy of a gRPC service config."""
-        return {
-            "maxAttempts": self.attempts,
-            "initialBackoff": f"{self.initial_seconds:.9f}s",
-            "maxBackoff": f"{self.max_seconds:.9f}s",
-            "backoffMultiplier": self.multiplier,
-            "retryableStatusCodes": ["UNAVAILABLE"],
-        }
+    def bound(self, failed: int) -> float:
+        """Most seconds of the wait after so many attempts, without what a server asks for."""
+        return min(self.max_seconds, self.initial_seconds * self.multiplier ** (failed - 1))
 
 
 @dataclass(frozen=True)
@@ -119,9 +115,10 @@ class ChannelSettings:
             "grpc.primary_user_agent": f"gradproof-python/{__version__}",
             "grpc.max_send_message_length": self.max_message_bytes,
             "grpc.max_receive_message_length": self.max_message_bytes,
-            "grpc.service_config": json.dumps(service_config(self.retry)),
-            "grpc.enable_retries": int(self.retry.attempts > 1),
-            "grpc.per_rpc_retry_buffer_size": self.retry.buffer_bytes,
+            "grpc.service_config": json.dumps(_SERVICE_CONFIG),
+            "grpc.enable_retries": 0,  # calls are repeated by the clients
+            "grpc.initial_reconnect_backoff_ms": 100,
+            "grpc.max_reconnect_backoff_ms": 1000,  # by default minutes: longer than any call waits for a server
             # Between its soft and hard limit gRPC drops metadata at random, and with it the details of errors.
             "grpc.max_metadata_size": 64 * 1024,
             "grpc.absolute_max_metadata_size": 128 * 1024,
@@ -134,7 +131,7 @@ class ChannelSettings:
             arguments["grpc.ssl_target_name_override"] = self.tls.server_name
         return list({**arguments, **dict(self.options)}.items())
 
-    def call_metadata(self) -> tuple[tuple[tuple[str, str | bytes], ...], str]:
+    def call_metadata(self) -> CallMetadata:
         """Metadata of one call, and the request id in it."""
         given = dict(self.metadata).get(REQUEST_ID_KEY)
         request_id = str(given) if given else uuid.uuid4().hex
@@ -144,19 +141,6 @@ class ChannelSettings:
             metadata.append(("authorization", f"Bearer {token}"))
         metadata += trace_metadata()
         return tuple(metadata), request_id
-
-
-def service_config(retry: Retry) -> dict[str, Any]:
-    """The gRPC service config: round robin over all addresses of the target, and the retries."""
-    method: dict[str, Any] = {"name": [{"service": SERVICE}]}
-    if retry.attempts > 1:
-        # gRPC refuses every call where maxAttempts is below 2.
-        method["retryPolicy"] = retry.policy()
-    return {
-        "loadBalancingConfig": [{"round_robin": {}}],
-        "methodConfig": [method],
-        "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1},
-    }
 
 
 def is_local(target: str) -> bool:

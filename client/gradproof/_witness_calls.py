@@ -80,6 +80,7 @@ class Run:
         response: the type of the answers.
         max_seconds: after which the server ends the run.
         expected, tensors, progress, report: what came so far; of progress the last.
+        came: events but progress.
     """
 
     path: str
@@ -90,12 +91,18 @@ class Run:
     tensors: list[witness_pb2.TensorWitness] = field(default_factory=list)
     progress: witness_pb2.WitnessProgress = field(default_factory=witness_pb2.WitnessProgress)
     report: Verification | None = None
+    came: int = 0
 
     def limit(self, timeout: Timeout, default: float | None) -> float | None:
         """The deadline in seconds from now: what is given, else the client's own beyond what the server may take."""
         if not isinstance(timeout, Unset):
             return timeout
         return None if default is None else default + self.max_seconds
+
+    def restart(self) -> None:
+        """Forgets what came, before the same is asked again."""
+        self.expected, self.report, self.came = None, None, 0
+        self.tensors, self.progress = [], witness_pb2.WitnessProgress()
 
     def read(self, answer: bytes) -> WitnessEvent | witness_pb2.PointBatch:
         """What an answer says. Raises ServerError where it cannot be read."""
@@ -107,6 +114,14 @@ class Run:
         if kind not in _READERS:
             raise ServerError(f"the server sent a message of an unknown kind; it may be newer than this SDK: {message}")
         return _READERS[kind](self, getattr(message, kind))
+
+    def is_news(self, event: object, told: int) -> bool:
+        """Whether an event was not told by an attempt that broke; `told` are all events but progress so far, which come
+        again as they were."""
+        if isinstance(event, Progress):
+            return True
+        self.came += 1
+        return self.came > told
 
     def result(self) -> Verification:
         """What came of it. Raises ServerError where the server ended the run without a report."""

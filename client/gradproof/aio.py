@@ -12,13 +12,24 @@ import grpc.aio
 
 from gradproof import _calls, _function_calls, _witness_calls
 from gradproof._calls import UNSET, Call, DiagnosisLike, Include, ProblemLike, Timeout
-from gradproof._channel import MAX_MESSAGE_BYTES, TIMEOUT_SECONDS, TLS, ChannelSettings, Metadata, Retry, Token
+from gradproof._channel import (
+    MAX_MESSAGE_BYTES,
+    TIMEOUT_SECONDS,
+    TLS,
+    CallMetadata,
+    ChannelSettings,
+    Metadata,
+    Retry,
+    Token,
+)
 from gradproof._embedded import EmbeddedServer, start_embedded
+from gradproof._function_calls import FunctionRun
+from gradproof._retry import Allowance, Attempts
 from gradproof._status import FailedCall, failure_to_error
 from gradproof._witness_calls import CUT_OFF, OnProgress, Run, VerifyOptions, WitnessOptions
 from gradproof.black_box import Arguments, BlackBox, Function
 from gradproof.claim import ClaimLike
-from gradproof.errors import ClosedClientError, DeadlineError, UnavailableError, UnimplementedError
+from gradproof.errors import CallError, ClosedClientError, DeadlineError, UnavailableError, UnimplementedError
 from gradproof.results import Catalog, Reference, Report
 from gradproof.v1.witness_pb2 import PointBatch
 from gradproof.witness import Estimate, Progress, Verification, WitnessEvent
@@ -52,6 +63,7 @@ class AsyncClient:
         self._channel: grpc.aio.Channel | None = None
         self._server: EmbeddedServer | None = None
         self._closed = False
+        self._allowance = Allowance()
 
     @classmethod
     async def embedded(cls, *, timeout: float | None = TIMEOUT_SECONDS) -> AsyncClient:
@@ -162,19 +174,18 @@ class AsyncClient:
         box = await asyncio.to_thread(BlackBox, f, x, batched)
         stated = {"gradient": gradient, "jacobian": jacobian, "vjp": vjp, "jvp": jvp}
         run = await asyncio.to_thread(_function_calls.function_run, box, stated, rtol, options)
-        requests: asyncio.Queue[bytes | None] = asyncio.Queue()
-        try:
-            async with aclosing(self._answers(run, timeout, _until_none(requests))) as answers:
-                await requests.put(run.request)
-                async for answer in answers:
-                    event = run.read(answer)
-                    if isinstance(event, PointBatch):
-                        await requests.put(await asyncio.to_thread(run.answer, event))
-                    elif on_progress is not None and isinstance(event, Progress):
-                        on_progress(event)
-        finally:
-            requests.put_nowait(None)
-        return run.result()
+        metadata = self._settings.call_metadata()
+        attempts = self._attempts(run.limit(timeout, self._settings.timeout))
+        while True:
+            try:
+                await self._converse(run, metadata, attempts.seconds, on_progress)
+            except CallError as error:
+                if not await self._waited(attempts, error):
+                    raise
+                run.restart()
+            else:
+                attempts.succeeded()
+                return run.result()
 
     async def catalog(self, *, timeout: Timeout = UNSET) -> Catalog:
         """What the server can build, its limits, versions and devices."""
@@ -206,29 +217,65 @@ class AsyncClient:
 
     async def _call(self, call: Call[T], timeout: Timeout) -> T:
         metadata, request_id = self._settings.call_metadata()
-        method: Any = self._connected().unary_unary(call.path)
-        limit = _calls.seconds(timeout, self._settings.timeout)
-        try:
-            answer: bytes = await method(call.request, timeout=limit, metadata=metadata)
-        except grpc.aio.AioRpcError as error:
-            raise failure_to_error(cast(FailedCall, error), request_id) from error
-        return call.read(answer)
+        attempts = self._attempts(_calls.seconds(timeout, self._settings.timeout))
+        while True:
+            method: Any = self._connected().unary_unary(call.path)
+            try:
+                answer: bytes = await method(call.request, timeout=attempts.seconds, metadata=metadata)
+            except grpc.aio.AioRpcError as failed:
+                error = failure_to_error(cast(FailedCall, failed), request_id)
+                if not (call.repeated and await self._waited(attempts, error)):
+                    raise error from failed
+            else:
+                attempts.succeeded()
+                return call.read(answer)
 
     async def _events(self, run: Run, timeout: Timeout) -> AsyncStream[WitnessEvent]:
-        """What a server says of a run that needs nothing more than its request."""
-        async with aclosing(self._answers(run, timeout)) as answers:
-            async for answer in answers:
-                yield cast(WitnessEvent, run.read(answer))
+        """What a server says of a run that needs nothing more than its request; nothing but progress is said twice."""
+        metadata = self._settings.call_metadata()
+        attempts = self._attempts(run.limit(timeout, self._settings.timeout))
+        told = 0
+        while True:
+            try:
+                async with aclosing(self._answers(run, metadata, attempts.seconds)) as answers:
+                    async for answer in answers:
+                        event = cast(WitnessEvent, run.read(answer))
+                        if run.is_news(event, told):
+                            told = max(told, run.came)
+                            yield event
+            except CallError as error:
+                if not await self._waited(attempts, error):
+                    raise
+                run.restart()
+            else:
+                attempts.succeeded()
+                return
+
+    async def _converse(
+        self, run: FunctionRun, metadata: CallMetadata, seconds: float | None, on_progress: OnProgress | None
+    ) -> None:
+        """Answers the points that a server asks for, until its report."""
+        requests: asyncio.Queue[bytes | None] = asyncio.Queue()
+        try:
+            async with aclosing(self._answers(run, metadata, seconds, _until_none(requests))) as answers:
+                await requests.put(run.request)
+                async for answer in answers:
+                    event = run.read(answer)
+                    if isinstance(event, PointBatch):
+                        await requests.put(await asyncio.to_thread(run.answer, event))
+                    elif on_progress is not None and isinstance(event, Progress):
+                        on_progress(event)
+        finally:
+            requests.put_nowait(None)
 
     async def _answers(
-        self, run: Run, timeout: Timeout, requests: AsyncIterator[bytes] | None = None
+        self, run: Run, metadata: CallMetadata, seconds: float | None, requests: AsyncIterator[bytes] | None = None
     ) -> AsyncStream[bytes]:
         """The answers of a stream; it is cancelled where it is left before its end."""
-        metadata, request_id = self._settings.call_metadata()
+        pairs, request_id = metadata
         channel: Any = self._connected()
         method = channel.unary_stream(run.path) if requests is None else channel.stream_stream(run.path)
-        limit = run.limit(timeout, self._settings.timeout)
-        stream = method(run.request if requests is None else requests, timeout=limit, metadata=metadata)
+        stream = method(run.request if requests is None else requests, timeout=seconds, metadata=pairs)
         try:
             async for answer in stream:
                 yield answer
@@ -236,6 +283,16 @@ class AsyncClient:
             raise failure_to_error(cast(FailedCall, error), request_id) from error
         finally:
             stream.cancel()
+
+    def _attempts(self, seconds: float | None) -> Attempts:
+        return Attempts(self._settings.retry, self._allowance, seconds)
+
+    async def _waited(self, attempts: Attempts, error: CallError) -> bool:
+        """Waits for the next attempt; False where the error stands, or the client was closed."""
+        if self._closed or (pause := attempts.pause(error)) is None:
+            return False
+        await asyncio.sleep(pause)
+        return not self._closed
 
     def _connected(self) -> grpc.aio.Channel:
         if self._closed:

@@ -13,13 +13,24 @@ import grpc
 
 from gradproof import _calls, _function_calls, _witness_calls
 from gradproof._calls import UNSET, Call, DiagnosisLike, Include, ProblemLike, Timeout
-from gradproof._channel import MAX_MESSAGE_BYTES, TIMEOUT_SECONDS, TLS, ChannelSettings, Metadata, Retry, Token
+from gradproof._channel import (
+    MAX_MESSAGE_BYTES,
+    TIMEOUT_SECONDS,
+    TLS,
+    CallMetadata,
+    ChannelSettings,
+    Metadata,
+    Retry,
+    Token,
+)
 from gradproof._embedded import EmbeddedServer, start_embedded
+from gradproof._function_calls import FunctionRun
+from gradproof._retry import Allowance, Attempts
 from gradproof._status import FailedCall, failure_to_error
 from gradproof._witness_calls import CUT_OFF, OnProgress, Run, VerifyOptions, WitnessOptions
 from gradproof.black_box import Arguments, BlackBox, Function
 from gradproof.claim import ClaimLike
-from gradproof.errors import ClosedClientError, DeadlineError, UnavailableError, UnimplementedError
+from gradproof.errors import CallError, ClosedClientError, DeadlineError, UnavailableError, UnimplementedError
 from gradproof.results import Catalog, Reference, Report
 from gradproof.v1.witness_pb2 import PointBatch
 from gradproof.witness import Estimate, Progress, Verification, WitnessEvent
@@ -37,7 +48,7 @@ class Client:
         tls: True, or a TLS with certificates; None or False: unencrypted.
         token: sent as a bearer token, or a function that gives one for each call. Without TLS to local targets only.
         metadata: pairs that are sent with each call.
-        retry: how calls are repeated that no server answered.
+        retry: how calls are repeated that no server answered, or that a server asked to repeat later.
         max_message_bytes: largest request and response.
         options: further arguments of the gRPC channel; they win over those of the SDK.
 
@@ -61,8 +72,9 @@ class Client:
         )
         self._channel: grpc.Channel | None = None
         self._server: EmbeddedServer | None = None
-        self._closed = False
+        self._closed = threading.Event()
         self._lock = threading.Lock()
+        self._allowance = Allowance()
 
     @classmethod
     def embedded(cls, *, timeout: float | None = TIMEOUT_SECONDS) -> Client:
@@ -199,19 +211,18 @@ class Client:
         box = BlackBox(f, x, batched)
         stated = {"gradient": gradient, "jacobian": jacobian, "vjp": vjp, "jvp": jvp}
         run = _function_calls.function_run(box, stated, rtol, options)
-        requests: SimpleQueue[bytes | None] = SimpleQueue()
-        try:
-            with closing(self._answers(run, timeout, iter(requests.get, None))) as answers:
-                requests.put(run.request)
-                for answer in answers:
-                    event = run.read(answer)
-                    if isinstance(event, PointBatch):
-                        requests.put(run.answer(event))
-                    elif on_progress is not None and isinstance(event, Progress):
-                        on_progress(event)
-        finally:
-            requests.put(None)
-        return run.result()
+        metadata = self._settings.call_metadata()
+        attempts = self._attempts(run.limit(timeout, self._settings.timeout))
+        while True:
+            try:
+                self._converse(run, metadata, attempts.seconds, on_progress)
+            except CallError as error:
+                if not self._waited(attempts, error):
+                    raise
+                run.restart()
+            else:
+                attempts.succeeded()
+                return run.result()
 
     def catalog(self, *, timeout: Timeout = UNSET) -> Catalog:
         """What the server can build, its limits, versions and devices."""
@@ -227,7 +238,8 @@ class Client:
     def close(self) -> None:
         """Closes the connection, and stops an embedded server. A second time does nothing."""
         with self._lock:
-            channel, server, self._closed = self._channel, self._server, True
+            channel, server = self._channel, self._server
+            self._closed.set()
             self._channel = self._server = None
         if channel is not None:
             channel.close()
@@ -244,29 +256,65 @@ class Client:
 
     def _call(self, call: Call[T], timeout: Timeout) -> T:
         metadata, request_id = self._settings.call_metadata()
-        method: Any = self._connected().unary_unary(call.path)
-        limit = _calls.seconds(timeout, self._settings.timeout)
-        try:
-            answer: bytes = method(call.request, timeout=limit, metadata=metadata)
-        except grpc.RpcError as error:
-            raise failure_to_error(cast(FailedCall, error), request_id) from error
-        return call.read(answer)
+        attempts = self._attempts(_calls.seconds(timeout, self._settings.timeout))
+        while True:
+            method: Any = self._connected().unary_unary(call.path)
+            try:
+                answer: bytes = method(call.request, timeout=attempts.seconds, metadata=metadata)
+            except grpc.RpcError as failed:
+                error = failure_to_error(cast(FailedCall, failed), request_id)
+                if not (call.repeated and self._waited(attempts, error)):
+                    raise error from failed
+            else:
+                attempts.succeeded()
+                return call.read(answer)
 
     def _events(self, run: Run, timeout: Timeout) -> Stream[WitnessEvent]:
-        """What a server says of a run that needs nothing more than its request."""
-        with closing(self._answers(run, timeout)) as answers:
-            for answer in answers:
-                yield cast(WitnessEvent, run.read(answer))
+        """What a server says of a run that needs nothing more than its request; nothing but progress is said twice."""
+        metadata = self._settings.call_metadata()
+        attempts = self._attempts(run.limit(timeout, self._settings.timeout))
+        told = 0
+        while True:
+            try:
+                with closing(self._answers(run, metadata, attempts.seconds)) as answers:
+                    for answer in answers:
+                        event = cast(WitnessEvent, run.read(answer))
+                        if run.is_news(event, told):
+                            told = max(told, run.came)
+                            yield event
+            except CallError as error:
+                if not self._waited(attempts, error):
+                    raise
+                run.restart()
+            else:
+                attempts.succeeded()
+                return
+
+    def _converse(
+        self, run: FunctionRun, metadata: CallMetadata, seconds: float | None, on_progress: OnProgress | None
+    ) -> None:
+        """Answers the points that a server asks for, until its report."""
+        requests: SimpleQueue[bytes | None] = SimpleQueue()
+        try:
+            with closing(self._answers(run, metadata, seconds, iter(requests.get, None))) as answers:
+                requests.put(run.request)
+                for answer in answers:
+                    event = run.read(answer)
+                    if isinstance(event, PointBatch):
+                        requests.put(run.answer(event))
+                    elif on_progress is not None and isinstance(event, Progress):
+                        on_progress(event)
+        finally:
+            requests.put(None)
 
     def _answers(
-        self, run: Run, timeout: Timeout, requests: Iterator[bytes] | None = None
+        self, run: Run, metadata: CallMetadata, seconds: float | None, requests: Iterator[bytes] | None = None
     ) -> Generator[bytes, None, None]:
         """The answers of a stream; it is cancelled where it is left before its end."""
-        metadata, request_id = self._settings.call_metadata()
+        pairs, request_id = metadata
         channel: Any = self._connected()
         method = channel.unary_stream(run.path) if requests is None else channel.stream_stream(run.path)
-        limit = run.limit(timeout, self._settings.timeout)
-        stream = method(run.request if requests is None else requests, timeout=limit, metadata=metadata)
+        stream = method(run.request if requests is None else requests, timeout=seconds, metadata=pairs)
         try:
             yield from stream
         except grpc.RpcError as error:
@@ -274,9 +322,18 @@ class Client:
         finally:
             stream.cancel()
 
+    def _attempts(self, seconds: float | None) -> Attempts:
+        return Attempts(self._settings.retry, self._allowance, seconds)
+
+    def _waited(self, attempts: Attempts, error: CallError) -> bool:
+        """Waits for the next attempt; False where the error stands, or the client was closed."""
+        if self._closed.is_set() or (pause := attempts.pause(error)) is None:
+            return False
+        return not self._closed.wait(pause)
+
     def _connected(self) -> grpc.Channel:
         with self._lock:
-            if self._closed:
+            if self._closed.is_set():
                 raise ClosedClientError("this client is closed")
             if self._channel is None:
                 self._channel = self._settings.open(grpc)
