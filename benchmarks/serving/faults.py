@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import multiprocessing
 import os
 import random
 import signal
@@ -12,7 +13,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from gradproof.aio import AsyncClient
 from gradproof.demo import founding_problem
@@ -21,6 +22,8 @@ from gradproof.errors import ResourceExhaustedError
 from benchmarks.server import ServerProcess
 from benchmarks.serving.kinds import endless
 
+_Make: TypeAlias = Callable[[Any], Any]
+_FORKED: Any = multiprocessing.get_context("forkserver")
 _HANG_SECONDS = 2.0
 _FLOOD = 300
 _STORM = 100
@@ -31,12 +34,12 @@ _STORM_SECONDS = 0.2
 class Scene:
     """What faults happen to.
 
-    rotate: gives the servers another certificate. make: a client of a class, with further arguments.
+    rotate: gives the servers another certificate. make: a client of a class.
     """
 
     servers: Sequence[ServerProcess]
     rotate: Callable[[], None]
-    make: Callable[..., Any]
+    make: _Make
     random: random.Random
 
     def some_server(self) -> ServerProcess:
@@ -95,23 +98,12 @@ def _reset(descriptor: int, ports: Collection[int]) -> None:
 
 def flood(scene: Scene) -> None:
     """More calls at once than a server takes: each is answered, or refused because the server is full."""
-
-    async def call(client: AsyncClient) -> None:
-        with contextlib.suppress(ResourceExhaustedError):
-            await client.compute(founding_problem())
-
-    asyncio.run(_many(scene, call, _FLOOD))
+    _elsewhere(_flood, scene)
 
 
 def cancel_storm(scene: Scene) -> None:
     """Many calls that are all given up."""
-
-    async def call(client: AsyncClient) -> None:
-        with contextlib.suppress(asyncio.TimeoutError, ResourceExhaustedError):
-            await asyncio.wait_for(client.compute(problem, include=["loss"], steps=[0]), _STORM_SECONDS)
-
-    problem = endless().to_proto()
-    asyncio.run(_many(scene, call, _STORM))
+    _elsewhere(_cancel_storm, scene)
 
 
 def rotate_certificate(scene: Scene) -> None:
@@ -119,8 +111,35 @@ def rotate_certificate(scene: Scene) -> None:
     scene.rotate()
 
 
-async def _many(scene: Scene, call: Callable[[AsyncClient], Any], count: int) -> None:
-    async with scene.make(AsyncClient) as client:
+def _elsewhere(body: Callable[[_Make], None], scene: Scene) -> None:
+    """Runs in another process: gRPC serves only one event loop of a process well."""
+    process = _FORKED.Process(target=body, args=(scene.make,))
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise RuntimeError(f"{body.__name__} ended with status {process.exitcode}")
+
+
+def _flood(make: _Make) -> None:
+
+    async def call(client: AsyncClient) -> None:
+        with contextlib.suppress(ResourceExhaustedError):
+            await client.compute(founding_problem())
+
+    asyncio.run(_many(make, call, _FLOOD))
+
+
+def _cancel_storm(make: _Make) -> None:
+    async def call(client: AsyncClient) -> None:
+        with contextlib.suppress(asyncio.TimeoutError, ResourceExhaustedError):
+            await asyncio.wait_for(client.compute(problem, include=["loss"], steps=[0]), _STORM_SECONDS)
+
+    problem = endless().to_proto()
+    asyncio.run(_many(make, call, _STORM))
+
+
+async def _many(make: _Make, call: Callable[[AsyncClient], Any], count: int) -> None:
+    async with make(AsyncClient) as client:
         await asyncio.gather(*(call(client) for _ in range(count)))
 
 
