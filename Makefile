@@ -7,7 +7,7 @@ PROTOS_VENV := build/protos-venv
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format protos protos-check pages bench soak test-image deploy-tools clean
+.PHONY: help install demo test fuzz lint format protos protos-check pages bench soak test-image deploy-tools clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-14s %s\n", $$1, $$2}'
@@ -26,6 +26,11 @@ demo: install  ## Answer the founding case through a real server
 
 test: install  ## Run all tests
 	$(PYTEST) -n 2 --dist worksteal
+
+# Seconds for each target of fuzz/targets.py, times its share; there are 24 shares.
+SECONDS ?= 2
+fuzz: install  ## Fuzz by coverage, from the committed corpus (Linux; SECONDS=60 for longer)
+	OMP_NUM_THREADS=1 $(BIN)/python -m fuzz --seconds $(SECONDS)
 
 lint: install protos-check  ## Style, types, import contracts, contract, generated files
 	$(BIN)/ruff check .

@@ -24,6 +24,8 @@ from fuzz.memory import MemoryWatch
 
 _MAX_BYTES = 8_192
 _TIMEOUT_SECONDS = 30
+_TOLD = 5_000
+"""Messages after each of which the log tells the memory."""
 _SHOWN = 20
 _BYTEWISE = 20
 """Every so manieth mutation is libFuzzer's own, which knows what the code compares bytes with."""
@@ -48,7 +50,9 @@ def main() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="TARGET")
-    parser.add_argument("--seconds", type=int, default=4, help="for each target (default: %(default)s)")
+    parser.add_argument(
+        "--seconds", type=int, default=2, help="for each target, times its share (default: %(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of all that is random (default: %(default)s)")
     parser.add_argument("--corpus", type=Path, help="folder that keeps new inputs (default: none does)")
     parser.add_argument("--findings", type=Path, default=Path("build/fuzz"), help="(default: %(default)s)")
@@ -81,8 +85,10 @@ def _finding(lines: list[str]) -> list[str]:
 
 
 def _figures(lines: list[str]) -> str:
-    """The last line that has libFuzzer's figures: executions, coverage (edges), features, corpus, per second."""
-    return next((line for line in reversed(lines) if line.startswith("#") and " cov: " in line), "did not start")
+    """The last line that has libFuzzer's figures: executions, coverage (edges), features, corpus, per second; and memory."""
+    figures = [line for line in reversed(lines) if line.startswith("#") and " cov: " in line]
+    memory = [line for line in reversed(lines) if line.startswith("memory: ")]
+    return "  ".join(figures[:1] + memory[:1]) or "did not start"
 
 
 def _fuzz(name: str, targets: ModuleType, arguments: argparse.Namespace) -> None:
@@ -98,6 +104,8 @@ def _fuzz(name: str, targets: ModuleType, arguments: argparse.Namespace) -> None
             (arguments.findings / f"{name}-{hashlib.sha1(data, usedforsecurity=False).hexdigest()}").write_bytes(data)
             raise
         watch.message_done()
+        if watch.messages % _TOLD == 0:
+            print(watch, file=sys.stderr, flush=True)
 
     def mutate(data: bytes, max_size: int, seed: int) -> bytes:
         if seed % _BYTEWISE == 0:
@@ -112,7 +120,7 @@ def _fuzz(name: str, targets: ModuleType, arguments: argparse.Namespace) -> None
         (arguments.corpus / name).mkdir(parents=True, exist_ok=True)
         folders.insert(0, str(arguments.corpus / name))  # libFuzzer writes to the first
     flags = {
-        "max_total_time": arguments.seconds,
+        "max_total_time": arguments.seconds * target.share,
         "seed": arguments.seed,
         "max_len": _MAX_BYTES,
         "len_control": 0,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-WARM_UP = 20_000
+WARM_UP = 5_000
 """Messages after which caches are full."""
 MOST_GROWTH_BYTES = 64 << 20
 WINDOW = 100_000
@@ -23,8 +23,9 @@ class MemoryWatch:
 
     def __init__(self) -> None:
         self.messages = 0
-        self.first = 0
-        self._since = 0
+        self.resident: list[int] = []
+        """At the end of the warm-up, and last."""
+        self._first = self._since = 0
 
     def message_done(self) -> None:
         """Counts a message. Raises GrowthError where more memory was taken since the window began than it may."""
@@ -32,11 +33,15 @@ class MemoryWatch:
         if self.messages % _EVERY or self.messages < WARM_UP:
             return
         now = resident_bytes()
-        if not self.first or self.messages - self._since >= WINDOW:
-            self.first, self._since = now, self.messages
-        if now - self.first > MOST_GROWTH_BYTES:
+        self.resident = [*self.resident[:1], now]
+        if not self._first or self.messages - self._since >= WINDOW:
+            self._first, self._since = now, self.messages
+        if now - self._first > MOST_GROWTH_BYTES:
             count = self.messages - self._since
-            raise GrowthError(f"{(now - self.first) >> 20} MiB more resident memory after {count} messages")
+            raise GrowthError(f"{(now - self._first) >> 20} MiB more resident memory after {count} messages")
+
+    def __str__(self) -> str:
+        return "memory: " + " to ".join(f"{size >> 20} MiB" for size in self.resident)
 
 
 def resident_bytes() -> int:

@@ -24,10 +24,12 @@ class Target:
     Attributes:
         run: takes an input; raises what is a finding.
         kind: the type of the messages; None: texts.
+        share: of the time, as a multiple of that of the fastest targets.
     """
 
     run: Callable[[bytes], None]
     kind: type[Message] | None = None
+    share: int = 1
 
     def mutate(self, data: bytes, other: bytes, max_size: int, seed: int) -> bytes:
         """`data` altered in a few places, by parts of `other` too."""
@@ -38,10 +40,10 @@ class Target:
 
 _service = gradient_service_pb2
 TARGETS = {
-    "compute": Target(requests.compute, _service.ComputeGradientsRequest),
-    "check": Target(requests.check, _service.CheckGradientsRequest),
-    "verify": Target(requests.verify, _service.VerifyGradientsRequest),
-    "function": Target(requests.function, FunctionRequests),
+    "compute": Target(requests.compute, _service.ComputeGradientsRequest, share=4),
+    "check": Target(requests.check, _service.CheckGradientsRequest, share=4),
+    "verify": Target(requests.verify, _service.VerifyGradientsRequest, share=4),
+    "function": Target(requests.function, FunctionRequests, share=2),
     "catalog": Target(requests.catalog, _service.ListCatalogRequest),
     "compute-response": Target(responses.compute, _service.ComputeGradientsResponse),
     "check-response": Target(responses.check, _service.CheckGradientsResponse),
