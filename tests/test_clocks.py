@@ -9,8 +9,13 @@ from pathlib import Path
 import pytest
 
 _WALL = {"time": {"time", "time_ns", "localtime", "gmtime", "ctime"}, "datetime": {"now", "utcnow", "today"}}
-# What is for people: times of spans, by which traces of several machines are laid side by side, and of the last errors.
-_SHOWN = {"server/gradproof_server/serving/tracing.py", "server/gradproof_server/serving/debug.py"}
+# What is for people: times of spans, by which traces of several machines are laid side by side, and of the last errors;
+# the age of a process that is watched.
+_SHOWN = {
+    "server/gradproof_server/serving/tracing.py",
+    "server/gradproof_server/serving/debug.py",
+    "client/gradproof/cli/monitor/summary.py",
+}
 
 
 def readings(source: str) -> Iterator[str]:
