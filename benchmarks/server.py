@@ -10,9 +10,12 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TextIO
+
+from prometheus_client.parser import text_string_to_metric_families
 
 _FLAGS = ("--metrics-port", "off", "--health-port", "off", "--threads", "1", "--propagation-seconds", "0")
 _END_SECONDS = 60.0
@@ -59,6 +62,13 @@ class ServerProcess:
     def target(self) -> str:
         """Its address."""
         return f"127.0.0.1:{self.port}"
+
+    def metric(self, name: str, **labels: str) -> float:
+        """The sum of all samples of that name with these labels."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics") as answer:
+            families = text_string_to_metric_families(answer.read().decode())
+        samples = (sample for family in families for sample in family.samples if sample.name == name)
+        return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
 
     def workers(self) -> list[int]:
         """Process ids of the workers, the spare one included: they are forked by a child of the front."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,7 +19,6 @@ from gradproof.demo import founding_problem
 from gradproof.v1 import gradient_service_pb2 as pb
 from gradproof_server.engine.types import Limits
 from gradproof_server.serving.answers import Engine, Task
-from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.server import ServerProcess, server_process
 from benchmarks.serving.kinds import dense, kinds, right_answers
@@ -62,18 +60,10 @@ async def carried(server: ServerProcess, request: bytes, in_flight: int, seconds
                 if begun >= start:
                     times.append(time.perf_counter() - begun)
 
-        before = _engine_seconds(server)
+        before = server.metric("gradproof_engine_seconds_sum")  # in all stages of all calls
         await asyncio.gather(*(caller() for _ in range(in_flight)))
-        engine = _engine_seconds(server) - before
+        engine = server.metric("gradproof_engine_seconds_sum") - before
     return Carried(sorted(times), seconds, engine / (WORKERS * (seconds + WARM_UP_SECONDS)))
-
-
-def _engine_seconds(server: ServerProcess) -> float:
-    """In all stages of all calls so far."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{server.metrics_port}/metrics") as answer:
-        text = answer.read().decode()
-    samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
-    return sum(sample.value for sample in samples if sample.name == "gradproof_engine_seconds_sum")
 
 
 def without_server(request: bytes, seconds: float) -> float:
