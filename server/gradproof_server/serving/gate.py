@@ -16,6 +16,8 @@ class Gate:
 
     def __init__(self) -> None:
         self._open: asyncio.Event | None = None
+        self.held = 0
+        """How many calls have had to wait, at their begin or their end."""
 
     def close(self) -> None:
         """Holds calls from now on."""
@@ -30,4 +32,5 @@ class Gate:
     async def passed(self) -> None:
         """Returns when the gate is open; at once where it is."""
         while self._open is not None:
+            self.held += 1
             await self._open.wait()

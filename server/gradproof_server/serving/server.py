@@ -23,6 +23,7 @@ HEALTH_METHODS = {f"/{_HEALTH}/Check": "unary", f"/{_HEALTH}/List": "unary"}
 # Answers that have left are read, and calls that they led to have come, within this time: it bounds the way to a client
 # and back.
 _QUIET_SECONDS = 0.1
+_MOST_QUIETS = 10
 
 
 class StartError(Exception):
@@ -80,12 +81,20 @@ class GrpcServer:
         """Refuses new calls, lets those that have come end, and cancels what still runs after so many seconds."""
         self._gate.close()
         try:
-            await asyncio.sleep(_QUIET_SECONDS)
+            await self._until_quiet()
             stopping = asyncio.create_task(self._server.stop(grace_seconds))
             await asyncio.sleep(0)  # the task begins, and tells the clients to go elsewhere
         finally:
             self._gate.open()
         await stopping
+
+    async def _until_quiet(self) -> None:
+        """Returns when no call has come to the gate for a while, or callers that do not wait go on and on."""
+        for _ in range(_MOST_QUIETS):
+            held = self._gate.held
+            await asyncio.sleep(_QUIET_SECONDS)
+            if self._gate.held == held:
+                return
 
     async def stop(self, grace_seconds: float | None) -> None:
         """Refuses new calls, and cancels those that still run after so many seconds (None: at once)."""
