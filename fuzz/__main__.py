@@ -13,6 +13,7 @@ import io
 import os
 import random
 import sys
+import tempfile
 import traceback
 import warnings
 from pathlib import Path
@@ -42,7 +43,9 @@ def main() -> None:
     if unknown := set(names) - set(targets.TARGETS):
         sys.exit(f"there is no target {', '.join(sorted(unknown))}; there are {', '.join(targets.TARGETS)}")
     arguments.findings.mkdir(parents=True, exist_ok=True)
-    found = [name for name in names if not _in_child(name, targets, arguments)]
+    with tempfile.TemporaryDirectory() as scratch:
+        arguments.corpus = arguments.corpus or Path(scratch)
+        found = [name for name in names if not _in_child(name, targets, arguments)]
     if found:
         sys.exit(f"findings in {', '.join(found)}: their inputs are in {arguments.findings}")
 
@@ -50,9 +53,7 @@ def main() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="TARGET")
-    parser.add_argument(
-        "--seconds", type=int, default=2, help="for each target, times its share (default: %(default)s)"
-    )
+    parser.add_argument("--seconds", type=int, default=2, help="for each target, times its share (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of all that is random (default: %(default)s)")
     parser.add_argument("--corpus", type=Path, help="folder that keeps new inputs (default: none does)")
     parser.add_argument("--findings", type=Path, default=Path("build/fuzz"), help="(default: %(default)s)")
@@ -85,7 +86,7 @@ def _finding(lines: list[str]) -> list[str]:
 
 
 def _figures(lines: list[str]) -> str:
-    """The last line that has libFuzzer's figures: executions, coverage (edges), features, corpus, per second; and memory."""
+    """Last figures of libFuzzer (executions, edges covered, features, corpus, executions per second), and of memory."""
     figures = [line for line in reversed(lines) if line.startswith("#") and " cov: " in line]
     memory = [line for line in reversed(lines) if line.startswith("memory: ")]
     return "  ".join(figures[:1] + memory[:1]) or "did not start"
@@ -115,10 +116,9 @@ def _fuzz(name: str, targets: ModuleType, arguments: argparse.Namespace) -> None
     def cross(data: bytes, other: bytes, max_size: int, seed: int) -> bytes:
         return target.mutate(data, other, max_size, seed)
 
-    folders = [str(folder)] if (folder := targets.CORPUS / name).is_dir() else []
-    if arguments.corpus:
-        (arguments.corpus / name).mkdir(parents=True, exist_ok=True)
-        folders.insert(0, str(arguments.corpus / name))  # libFuzzer writes to the first
+    new = arguments.corpus / name
+    new.mkdir(parents=True, exist_ok=True)
+    folders = [str(folder) for folder in (new, targets.CORPUS / name) if folder.is_dir()]  # it writes to the first
     flags = {
         "max_total_time": arguments.seconds * target.share,
         "seed": arguments.seed,
