@@ -28,7 +28,7 @@ test: install  ## Run all tests
 	$(PYTEST) -n 2 --dist worksteal
 
 # Seconds for each target of fuzz/targets.py, times its share; there are 24 shares.
-SECONDS ?= 2
+fuzz: SECONDS = 2
 fuzz: install  ## Fuzz by coverage, from the committed corpus (Linux; SECONDS=60 for longer)
 	OMP_NUM_THREADS=1 $(BIN)/python -m fuzz --seconds $(SECONDS)
 
@@ -64,7 +64,7 @@ pages: install  ## Write docs/mistakes from the table of the diagnosis
 bench: install  ## Measure, side by side in one run
 	$(BIN)/python -m benchmarks
 
-SECONDS ?= 600
+soak: SECONDS = 600
 soak: install  ## Mixed traffic under injected faults, for so long: make soak SECONDS=600
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.serving.soak $(SECONDS)
 
