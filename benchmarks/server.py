@@ -72,7 +72,7 @@ class ServerProcess:
 
     def workers(self) -> list[int]:
         """Process ids of the workers, the spare one included: they are forked by a child of the front."""
-        return [worker for child in _children(self.pid) for worker in _children(child)]
+        return [worker for child in children(self.pid) for worker in children(child)]
 
     def front_bytes(self) -> int:
         """VmRSS of the front alone."""
@@ -103,7 +103,8 @@ def server_process(*flags: str, environment: Mapping[str, str] | None = None) ->
         server.end()
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
+    """Process ids of its children; none of one that is gone."""
     with contextlib.suppress(OSError):
         files = Path(f"/proc/{pid}/task").glob("*/children")
         return [int(child) for file in files for child in file.read_text(encoding="ascii").split()]

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _END_SECONDS = 60
+_LOOK_SECONDS = 0.01
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,9 @@ def background(command: Sequence[str], log: Path, ready: str = "") -> Iterator[s
 
 def wait_until(condition: Callable[[], object]) -> None:
     """Returns when the condition holds; fails where it does not within a minute."""
-    end = time.monotonic() + 60
+    end, pause = time.monotonic() + 60, threading.Event()
     while not condition():
+        pause.wait(_LOOK_SECONDS)
         assert time.monotonic() < end, "what was waited for did not come"
 
 
