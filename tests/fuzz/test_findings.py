@@ -1,4 +1,4 @@
-"""What fuzzing has found, each by the smallest message that showed it: all of them are refused in words now."""
+"""What fuzzing and reading the code around its findings have found, each by a small message: all are refused now."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from gradproof.errors import InvalidProblemError, ServerError
 from gradproof.tensors import TensorError, tensor_to_numpy
 from gradproof.v1 import gradient_service_pb2, problem_pb2, tensor_pb2, witness_pb2
 from gradproof_server.engine import read_problem
+from gradproof_server.engine.types import Verdict
 from gradproof_server.serving.answers import METHODS, Task
 from gradproof_server.serving.callers.callers_file import read_callers
 from gradproof_server.settings import Settings, SettingsError
@@ -105,6 +106,25 @@ def test_a_large_step_after_a_small_one_is_not_cheap() -> None:
     )
     assert first == second
     assert first.memory_bytes > 8 * 900
+
+
+@pytest.mark.parametrize(("dtype", "data"), [(5, bytes(8)), (7, b"\1")])
+def test_an_updated_weight_is_claimed_in_integers_with_a_tolerance(dtype: int, data: bytes) -> None:
+    """Their rounding was asked for, and INTERNAL was the answer."""
+    problem = parsed(
+        "network { nodes { layer { linear { in_features: 1 out_features: 1 bias: false } } } } loss { mse_loss {} } "
+        + "optimizer { sgd { lr: 0.5 } } "
+        + given("inputs", 1, 1)
+        + given("targets", 1, 1)
+        + given("parameters", 1, 1, name="0.weight")
+    )
+    request = gradient_service_pb2.CheckGradientsRequest(problem=problem)
+    claimed = request.claim.tensors.add(value=tensor_pb2.Tensor(dtype=dtype, shape=[1, 1], data=data))
+    claimed.id.quantity, claimed.id.name = tensor_pb2.QUANTITY_UPDATED, "0.weight"
+    claimed.precision.tolerances.absolute = 0.1
+    answer = requests.ENGINE(Task("CheckGradients", request.SerializeToString()))
+    assert answer.failure is None, answer.failure
+    assert answer.facts.verdict is (Verdict.DISAGREES if any(data) else Verdict.AGREES)
 
 
 def test_a_point_without_elements_and_with_huge_sizes_is_refused() -> None:

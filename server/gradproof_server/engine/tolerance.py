@@ -205,11 +205,11 @@ def change_tolerance(
     """The tolerance of new minus old.
 
     An explicit relative tolerance holds for the change and not for the parameter, plus the rounding of the claimed
-    number itself; the other tolerances are absolute and stay.
+    number itself, of which integers and booleans have none; the other tolerances are absolute and stay.
     """
     if not isinstance(precision, Tolerances):
         return tolerance
-    spacing = torch.finfo(dtype).eps * claimed.abs()
+    spacing = (torch.finfo(dtype).eps if dtype.is_floating_point else 0.0) * claimed.abs()
     values = precision.absolute + precision.relative * change.abs() + spacing
     text = f"{precision.absolute:g} + {precision.relative:g} * |change| + the rounding of {dtype_name(dtype)}"
     return Tolerance(values.nan_to_num(0.0), ToleranceSource.EXPLICIT, text)
