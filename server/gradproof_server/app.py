@@ -28,6 +28,7 @@ from gradproof_server.serving.reload import LiveSettings
 from gradproof_server.serving.server import HEALTH_METHODS, GrpcServer, StartError
 from gradproof_server.serving.service import METHOD_TYPES, SERVICE, GradientService
 from gradproof_server.serving.tracing import NO_TRACING, open_tracing
+from gradproof_server.serving.watched_files import Watch
 from gradproof_server.serving.workers.watch import WorkerWatch
 from gradproof_server.settings import Settings, SettingsError
 
@@ -65,9 +66,9 @@ def build(
         dropped_log_lines=dropped_log_lines,
     )
     metrics = Metrics(CollectorRegistry(), METHOD_TYPES | HEALTH_METHODS, gauges)
-    access = _access(settings, logger)
+    access = _access(settings, _watch(settings, logger, metrics))
     live = live or LiveSettings(settings, lambda: settings, logger)
-    live.count_by(metrics.settings_read)
+    live.count_by(metrics.reloaded)
     made = computing or in_processes(settings, WorkerWatch(metrics, logger), access, live)
     functions = FunctionService(made.functions, settings)
     live.on_change(functions.configure)
@@ -75,9 +76,13 @@ def build(
     return Application(settings, logger, made, functions, metrics, access, address, live)
 
 
-def _access(settings: Settings, logger: Logger) -> Access:
+def _watch(settings: Settings, logger: Logger, metrics: Metrics) -> Watch:
+    return Watch(settings.reload_seconds, logger, metrics.reloaded)
+
+
+def _access(settings: Settings, watch: Watch) -> Access:
     try:
-        return access_of(settings.callers_file, SERVICE.methods_by_name, settings.reload_seconds, logger)
+        return access_of(settings.callers_file, SERVICE.methods_by_name, watch)
     except (OSError, SettingsError) as error:
         raise StartError(f"the callers' file cannot be used: {error}") from error
 
@@ -157,7 +162,8 @@ class Application:
             handler = GradientService(
                 self._computing.calls, self._functions, self._metrics, self._settings.max_call_seconds
             ).handler()
-            self._server = GrpcServer(self._settings, [interceptor], [handler], self._address, gate, self._logger)
+            watch = _watch(self._settings, self._logger, self._metrics)
+            self._server = GrpcServer(self._settings, [interceptor], [handler], self._address, gate, watch)
             self._http = self._open_http()
             await self._server.start()
             self._live.start()

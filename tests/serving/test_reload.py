@@ -56,7 +56,7 @@ def follow(file: Path, seconds: float) -> Followed:
     log, counted, applied = io.StringIO(), list[bool](), asyncio.Queue[Settings]()
     live = LiveSettings(read(), read, make_logger("info", "json", log))
     live.on_change(applied.put_nowait)
-    live.count_by(counted.append)
+    live.count_by(lambda _, applied: counted.append(applied))
     live.start()
     return Followed(file, live, log, counted, applied)
 

@@ -9,12 +9,14 @@ import random
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 from gradproof._channel import ChannelSettings
-from gradproof.cli.scrape import read, summary
+from gradproof.cli.monitor.summary import summarize
+from gradproof.cli.monitor.target import Target
 from gradproof.v1 import gradient_service_pb2
 from gradproof_server.engine.diagnose.variants import TABLE
 from gradproof_server.serving.answers import UNEXPLAINED
@@ -26,6 +28,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.serving.certificates import Authority
 from tests.serving.processes import SOON
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -121,16 +124,15 @@ async def test_an_unread_stream_has_a_span_that_ends(serve: Any, problem: Any, s
 async def test_top_reads_a_real_server(serve: Any, check_request: Any) -> None:
     """What `gradproof top` reads of a server is what it did."""
     running = await serve(metrics_port=0)
-    target = f"127.0.0.1:{running.app.metrics_port}"
-    before, problems = await asyncio.to_thread(read, [target])
+    target = Target(f"127.0.0.1:{running.app.metrics_port}")
+    await target.read()
     await running.stub.CheckGradients(check_request)
-    after, _ = await asyncio.to_thread(read, [target])
-    seen = summary(after, before)
-    assert not problems
-    assert seen["methods"]["CheckGradients"]["per_second"] > 0
-    assert seen["methods"]["CheckGradients"]["p50"] is not None
-    assert seen["verdicts"] == {"disagrees": 1}
-    assert "none" not in seen["findings"]
+    seen = summarize([await target.read()])
+    (method,) = seen.methods
+    assert (method.name, method.calls, method.in_flight, method.errors) == ("CheckGradients", 1, 0, {})
+    assert method.seconds.p50 is not None
+    assert {verdict: tally.total for verdict, tally in seen.verdicts.items() if tally.total} == {"disagrees": 1}
+    assert seen.findings["none"].total == 0
 
 
 async def test_spans_end_with_cancelled_calls(serve: Any, held: Any, spans: InMemorySpanExporter) -> None:
@@ -180,6 +182,26 @@ async def test_findings_and_bytes_are_counted(serve: Any, check_request: Any) ->
     method = {"grpc_type": "unary", "grpc_service": "gradproof.v1.GradientService", "grpc_method": "CheckGradients"}
     assert running.metric("gradproof_request_bytes_sum", **method) == check_request.ByteSize()
     assert running.metric("gradproof_response_bytes_sum", **method) == response.ByteSize()
+
+
+async def test_readings_of_all_files_are_counted(serve: Any, held: Any, tmp_path: Path) -> None:
+    """Each kind of file has its series from the start; a bad change of any of them is counted as refused."""
+    certificate, key = Authority().server().write(tmp_path, "server")
+    callers = tmp_path / "callers.toml"
+    callers.write_text('[[caller]]\nname = "a"\nsubjects = ["a"]\n')
+    running = await serve(held, tls_certificate=certificate, tls_key=key, callers_file=callers)
+
+    def counted() -> list[float | None]:
+        results = itertools.product(("settings", "callers", "certificates"), ("applied", "refused"))
+        return [running.metric("gradproof_reloads_total", file=file, result=result) for file, result in results]
+
+    assert counted() == [0] * 6
+    callers.write_text("[[caller")
+    running.app.reload()
+    assert counted() == [0, 0, 0, 1, 0, 0]
+    callers.write_text('[[caller]]\nname = "b"\nsubjects = ["b"]\n')
+    running.app.reload()
+    assert counted() == [0, 0, 1, 1, 0, 0]
 
 
 async def test_the_debug_page_is_there_only_with_debug(serve: Any, problem: Any) -> None:

@@ -97,10 +97,13 @@ async def test_a_certificate_rotates_while_calls_run(serve: Any, held: Any, tmp_
         assert await code(running, before.certificate) is grpc.StatusCode.UNAVAILABLE
         assert await old.unary_unary(METHOD)(b"old") == b"old"
     stop.set()
+    counted = [running.metric("gradproof_reloads_total", file="certificates", result=r) for r in ("applied", "refused")]
+    assert counted[0] == 1
+    assert counted[1] >= 2
     codes = [code for codes in await asyncio.gather(*callers) for code in codes]
     assert len(codes) > 2
     assert set(codes) == {grpc.StatusCode.OK}
-    assert [line["files"] for line in running.lines if line["event"] == "files were read again"] == ["TLS"]
+    assert [line["files"] for line in running.lines if line["event"] == "files were read again"] == ["certificates"]
 
 
 def _problems(running: Any) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from gradproof_server.serving.logs import make_logger
-from gradproof_server.serving.watched_files import WatchedFiles
+from gradproof_server.serving.watched_files import Watch, WatchedFiles
 
 
 class Clock:
@@ -27,9 +27,9 @@ class Watched:
 
     def __init__(self, path: Path) -> None:
         self.path, self.clock, self.log, self.readings = path, Clock(), io.StringIO(), 0
-        self.files = WatchedFiles(
-            "numbers", self.load, lambda _: (path,), 5.0, make_logger("debug", "json", self.log), self.clock
-        )
+        self.counted: list[tuple[str, bool]] = []
+        watch = Watch(5.0, make_logger("debug", "json", self.log), lambda *told: self.counted.append(told))
+        self.files = WatchedFiles("numbers", self.load, lambda _: (path,), watch, self.clock)
 
     def load(self) -> int:
         """Reads it."""
@@ -63,6 +63,7 @@ def test_a_file_that_does_not_change_is_not_read_again(watched: Watched) -> None
     assert [watched.later(seconds) for seconds in (0, 1, 10, 10)] == [1, 1, 1, 1]
     assert watched.readings == readings
     assert watched.events == []
+    assert watched.counted == []
 
 
 def test_a_change_is_seen_at_the_next_look(watched: Watched) -> None:
@@ -110,6 +111,7 @@ def test_a_bad_file_leaves_the_value_and_is_logged_once(watched: Watched, bad: s
     watched.path.write_text("3")
     assert watched.later() == 3
     assert watched.events == ["cannot", "were"]
+    assert watched.counted == [("numbers", False)] * 3 + [("numbers", True)]
 
 
 def test_a_bad_file_is_tried_again_though_it_looks_the_same(watched: Watched) -> None:

@@ -38,6 +38,9 @@ REFUSALS = tuple(
 )
 """Reasons of calls that were not taken: who called, or how much there was to do."""
 
+FILES = ("settings", "callers", "certificates")
+"""What is read again while the server runs."""
+
 CODE_NAMES = {
     code: "Canceled" if code is grpc.StatusCode.CANCELLED else code.name.title().replace("_", "")
     for code in grpc.StatusCode
@@ -123,14 +126,15 @@ class Metrics:
         self._findings = Counter("gradproof_findings", "Mistakes found, by code.", ["code"], registry=registry)
         self._findings.labels(UNEXPLAINED)
         _ask(registry, gauges)
-        readings = Counter("gradproof_settings_readings", "Readings of the settings.", ["result"], registry=registry)
-        self._readings = {True: readings.labels("applied"), False: readings.labels("refused")}
+        reloads = Counter("gradproof_reloads", "Readings of changed files.", ["file", "result"], registry=registry)
+        results = {True: "applied", False: "refused"}
+        self._reloads = {(file, ok): reloads.labels(file, name) for file in FILES for ok, name in results.items()}
         _describe_build(registry)
         ProcessCollector(registry=registry)
 
-    def settings_read(self, applied: bool) -> None:
-        """Counts a reading of the settings: whether they are in force, or cannot be used."""
-        self._readings[applied].inc()
+    def reloaded(self, file: str, applied: bool) -> None:
+        """Counts a reading of one of FILES that has changed: whether what it says is in force, or cannot be used."""
+        self._reloads[file, applied].inc()
 
     def knows(self, method: str) -> bool:
         """Whether calls of this method are counted."""

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 from gradproof_server.serving.logs import Logger
-from gradproof_server.serving.watched_files import WatchedFiles
-from gradproof_server.settings import Settings, SettingsError, flag_of
+from gradproof_server.serving.watched_files import Count, Watch, WatchedFiles, uncounted
+from gradproof_server.settings import Settings, flag_of
 
 Apply: TypeAlias = Callable[[Settings], None]
-Count: TypeAlias = Callable[[bool], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,9 +36,10 @@ class LiveSettings:
         self._started, self._read, self._logger = started, read, logger
         self._applied = _Read(started)
         self._apply: list[Apply] = []
-        self._count: Count = _uncounted
+        self._count: Count = uncounted
         self._look_now = asyncio.Event()
-        self._watched = WatchedFiles("settings", self._load, _files, started.reload_seconds, logger)
+        watch = Watch(started.reload_seconds, logger, lambda what, applied: self._count(what, applied))
+        self._watched = WatchedFiles("settings", self._load, _files, watch)
         self._task: asyncio.Task[None] | None = None
 
     def on_change(self, apply: Apply) -> None:
@@ -47,7 +47,7 @@ class LiveSettings:
         self._apply.append(apply)
 
     def count_by(self, count: Count) -> None:
-        """`count` is told of every reading: true where its settings are in force, false where they cannot be used."""
+        """`count` is told of every change of the file, as a `Watch` tells it."""
         self._count = count
 
     def start(self) -> None:
@@ -76,12 +76,7 @@ class LiveSettings:
             self._take(self._watched.value)
 
     def _load(self) -> _Read:
-        try:
-            settings, waiting = self._started.reloaded(self._read())
-        except SettingsError:
-            self._count(False)
-            raise
-        self._count(True)
+        settings, waiting = self._started.reloaded(self._read())
         return _Read(settings, tuple(waiting))
 
     def _take(self, read: _Read) -> None:
@@ -92,10 +87,6 @@ class LiveSettings:
             self._logger.info("settings changed", settings=_changes(before.settings, read.settings))
         if read.waiting and read.waiting != before.waiting:
             self._logger.warning("settings need a restart", settings=[flag_of(name) for name in read.waiting])
-
-
-def _uncounted(_applied: bool) -> None:
-    """For servers without metrics."""
 
 
 def _files(read: _Read) -> Iterable[Path]:

@@ -12,9 +12,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from gradproof_server.serving.gate import Gate
-from gradproof_server.serving.logs import Logger
 from gradproof_server.serving.service import SERVICE
 from gradproof_server.serving.tls import TlsFiles, server_credentials
+from gradproof_server.serving.watched_files import Watch
 from gradproof_server.settings import Settings
 
 _HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
@@ -39,7 +39,7 @@ class GrpcServer:
         handlers: the services.
         address: "host:port" or "unix:/path".
         gate: what all calls pass when they begin and when they end.
-        logger: is told of new certificates.
+        watch: how certificates are watched.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class GrpcServer:
         handlers: Sequence[grpc.GenericRpcHandler],
         address: str,
         gate: Gate,
-        logger: Logger,
+        watch: Watch,
     ) -> None:
         self._gate = gate
         self._server = aio.server(interceptors=interceptors, options=channel_options(settings))
@@ -58,11 +58,11 @@ class GrpcServer:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         if settings.reflection:
             reflection.enable_server_reflection((SERVICE.full_name, _HEALTH, reflection.SERVICE_NAME), self._server)
-        self.port = self._bind(settings, address, logger)
+        self.port = self._bind(settings, address, watch)
 
-    def _bind(self, settings: Settings, address: str, logger: Logger) -> int:
+    def _bind(self, settings: Settings, address: str, watch: Watch) -> int:
         try:
-            if (credentials := _credentials(settings, logger)) is None:
+            if (credentials := _credentials(settings, watch)) is None:
                 return self._server.add_insecure_port(address)
             return self._server.add_secure_port(address, credentials)
         except (RuntimeError, OSError, ValueError) as error:
@@ -133,8 +133,8 @@ def channel_options(settings: Settings) -> list[tuple[str, int]]:
     ]
 
 
-def _credentials(settings: Settings, logger: Logger) -> grpc.ServerCredentials | None:
+def _credentials(settings: Settings, watch: Watch) -> grpc.ServerCredentials | None:
     if settings.tls_certificate is None or settings.tls_key is None:
         return None
     files = TlsFiles(settings.tls_certificate, settings.tls_key, settings.tls_client_ca)
-    return server_credentials(files, settings.reload_seconds, logger)
+    return server_credentials(files, watch)

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import grpc
 
-from gradproof_server.serving.logs import Logger
-from gradproof_server.serving.watched_files import WatchedFiles
+from gradproof_server.serving.watched_files import Watch, WatchedFiles
 
 
 @dataclass(frozen=True)
@@ -35,13 +34,13 @@ class _Pem:
     client_ca: bytes | None = None
 
 
-def server_credentials(files: TlsFiles, reload_seconds: float, logger: Logger) -> grpc.ServerCredentials:
+def server_credentials(files: TlsFiles, watch: Watch) -> grpc.ServerCredentials:
     """Credentials that follow their files: connections that begin after a change see the new certificate, those that
     live keep theirs. Files that cannot be used, or do not belong together, leave what was there.
 
     Raises OSError (of which ssl.SSLError is one) or ValueError where the files cannot be used at the start.
     """
-    watched = WatchedFiles("TLS", lambda: _read(files), lambda _: files.paths, reload_seconds, logger)
+    watched = WatchedFiles("certificates", lambda: _read(files), lambda _: files.paths, watch)
     given = watched.value
 
     def fetch() -> grpc.ServerCertificateConfiguration | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeAlias, TypeVar
 
@@ -12,19 +13,39 @@ from gradproof_server.serving.logs import Logger
 
 T = TypeVar("T")
 Clock: TypeAlias = Callable[[], float]
+Count: TypeAlias = Callable[[str, bool], None]
 _Stamp: TypeAlias = tuple[tuple[int, int, int] | None, ...]
+
+
+def uncounted(_what: str, _applied: bool) -> None:
+    """For servers without metrics."""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """How files are watched.
+
+    Attributes:
+        seconds: least time between two looks at them.
+        logger: gets a line when what they say changes, and when it cannot.
+        count: is told which files were read anew, and whether what they say is in force now (true) or cannot be used;
+            on any thread.
+    """
+
+    seconds: float
+    logger: Logger
+    count: Count = uncounted
 
 
 class WatchedFiles(Generic[T]):
     """The value that files hold, looked at when it is asked for. All methods may be called on any thread.
 
     Args:
-        what: the files in words, for log lines.
+        what: the files in a word, for log lines and metrics.
         load: reads them; its errors are those of the constructor. Later it must raise OSError or ValueError for files
             that cannot be used, as those of an update that is half done: the value stays, and the error is logged once.
         files: which files a value was read from.
-        seconds: least time between two looks at them.
-        logger: gets a line when the value changes, and when it cannot.
+        watch: how they are watched.
     """
 
     def __init__(
@@ -32,12 +53,11 @@ class WatchedFiles(Generic[T]):
         what: str,
         load: Callable[[], T],
         files: Callable[[T], Iterable[Path]],
-        seconds: float,
-        logger: Logger,
+        watch: Watch,
         clock: Clock = time.monotonic,
     ) -> None:
         self._what, self._load, self._files = what, load, files
-        self._seconds, self._logger, self._clock = seconds, logger, clock
+        self._watch, self._clock = watch, clock
         self._lock = threading.Lock()
         self._value = load()
         self._stamp: _Stamp | None = None  # unknown: they may have changed while they were read, so that a look reads
@@ -47,7 +67,7 @@ class WatchedFiles(Generic[T]):
     @property
     def value(self) -> T:
         """What the files hold, or held when they could last be used."""
-        if self._clock() - self._looked >= self._seconds:
+        if self._clock() - self._looked >= self._watch.seconds:
             self.refresh()
         return self._value
 
@@ -64,15 +84,19 @@ class WatchedFiles(Generic[T]):
         try:
             value = self._load()
         except (OSError, ValueError) as error:
+            self._watch.count(self._what, False)
             if str(error) != self._problem:
                 self._problem = str(error)
-                self._logger.error("files cannot be used; what they held stays", files=self._what, error=str(error))
+                self._watch.logger.error(
+                    "files cannot be used; what they held stays", files=self._what, error=str(error)
+                )
             return
         same_files = tuple(self._files(value)) == tuple(self._files(self._value))
         self._stamp, self._problem = stamp if same_files else None, ""
         if value != self._value:
             self._value = value
-            self._logger.info("files were read again", files=self._what)
+            self._watch.count(self._what, True)
+            self._watch.logger.info("files were read again", files=self._what)
 
 
 def _stamp(files: Iterable[Path]) -> _Stamp:

@@ -20,8 +20,7 @@ from gradproof_server.serving.errors import (
     TokenInvalidError,
     TokenMissingError,
 )
-from gradproof_server.serving.logs import Logger
-from gradproof_server.serving.watched_files import WatchedFiles
+from gradproof_server.serving.watched_files import Watch, WatchedFiles
 
 _SCHEME = "bearer"
 
@@ -157,7 +156,7 @@ def _listed(methods: Iterable[str] | None) -> str:
     return ", ".join(sorted(methods or ()))
 
 
-def access_of(path: Path | None, methods: Iterable[str], reload_seconds: float, logger: Logger) -> Access:
+def access_of(path: Path | None, methods: Iterable[str], watch: Watch) -> Access:
     """Who may call by a callers' file, which is followed as it changes; everybody, where there is none.
 
     Raises OSError, SettingsError where the file cannot be used.
@@ -170,8 +169,7 @@ def access_of(path: Path | None, methods: Iterable[str], reload_seconds: float, 
             "callers",
             lambda: read_callers(path, names),
             lambda callers: (path, *(callers.signed.files if callers.signed else ())),
-            reload_seconds,
-            logger,
+            watch,
         )
     )
 
