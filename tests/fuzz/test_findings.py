@@ -127,6 +127,19 @@ def test_an_updated_weight_is_claimed_in_integers_with_a_tolerance(dtype: int, d
     assert answer.facts.verdict is (Verdict.DISAGREES if any(data) else Verdict.AGREES)
 
 
+def test_a_loss_that_is_a_boolean_has_a_tolerance() -> None:
+    """PyTorch has no absolute value of booleans, and INTERNAL was the answer."""
+    problem = parsed(
+        "network { nodes { layer { zero_pad1d { padding: 3 } } } "
+        "nodes { function { reduce { reducer: REDUCER_AMIN } } } } "
+        'inputs { key: "input" value { dtype: DTYPE_BOOL shape: 1 shape: 2 data: "\\0\\1" } }'
+    )
+    request = gradient_service_pb2.CheckGradientsRequest(problem=problem)
+    claimed = request.claim.tensors.add(value=tensor_pb2.Tensor(dtype=tensor_pb2.DTYPE_BOOL, data=b"\0"))
+    claimed.id.quantity = tensor_pb2.QUANTITY_LOSS
+    requests.check(request.SerializeToString())
+
+
 def test_a_point_without_elements_and_with_huge_sizes_is_refused() -> None:
     """Strides of a function's point overflowed."""
     dialogue = FunctionRequests(messages=[gradient_service_pb2.CheckFunctionRequest()])

@@ -174,7 +174,7 @@ def even_where_swamped(error: torch.Tensor, moved: torch.Tensor) -> torch.Tensor
 
     Such a tensor has no digit in that dtype: which elements the rounding hits, and how far, is chance.
     """
-    if error.numel() and float(error.max()) > float(moved.abs().max()):
+    if error.numel() and float(error.max()) > float(moved.double().abs().max()):
         return torch.full_like(error, SAFETY * float(error.max()))
     return error
 
