@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import grpc
 
 from gradproof._status import REQUEST_ID_KEY
-from gradproof._tracing import trace_metadata
+from gradproof._tracing import UNTRACED, CallSpan
 from gradproof._version import __version__
 from gradproof.errors import InsecureTokenError
 
@@ -131,15 +131,15 @@ class ChannelSettings:
             arguments["grpc.ssl_target_name_override"] = self.tls.server_name
         return list({**arguments, **dict(self.options)}.items())
 
-    def call_metadata(self) -> CallMetadata:
-        """Metadata of one call, and the request id in it."""
+    def call_metadata(self, span: CallSpan = UNTRACED) -> CallMetadata:
+        """Metadata of one call, whose span this is, and the request id in it."""
         given = dict(self.metadata).get(REQUEST_ID_KEY)
         request_id = str(given) if given else uuid.uuid4().hex
         metadata = [*self.metadata, *([] if given else [(REQUEST_ID_KEY, request_id)])]
         if self.token is not None:
             token = self.token if isinstance(self.token, str) else self.token()
             metadata.append(("authorization", f"Bearer {token}"))
-        metadata += trace_metadata()
+        metadata += span.metadata()
         return tuple(metadata), request_id
 
 

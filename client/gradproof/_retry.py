@@ -9,10 +9,12 @@ from __future__ import annotations
 import random
 import threading
 import time
+from types import TracebackType
 
 import grpc
 
 from gradproof._channel import Retry
+from gradproof._tracing import UNTRACED, CallSpan
 from gradproof.errors import CallError
 
 _ALLOWANCE = 1000.0
@@ -56,18 +58,27 @@ class Allowance:
 
 
 class Attempts:
-    """The attempts of one call, which share its deadline.
+    """The attempts of one call, which share its deadline and its span. To be used in `with`, which ends the span.
 
     Args:
         retry: how often, and after what time.
         allowance: of the client.
         seconds: that all attempts together may take; None: no limit.
+        span: of the call.
     """
 
-    def __init__(self, retry: Retry, allowance: Allowance, seconds: float | None) -> None:
-        self._retry, self._allowance = retry, allowance
+    def __init__(self, retry: Retry, allowance: Allowance, seconds: float | None, span: CallSpan = UNTRACED) -> None:
+        self._retry, self._allowance, self.span = retry, allowance, span
         self._until = None if seconds is None else time.monotonic() + seconds
         self._failed = 0
+
+    def __enter__(self) -> Attempts:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.span.end(error)
 
     @property
     def seconds(self) -> float | None:
@@ -76,6 +87,12 @@ class Attempts:
 
     def pause(self, error: CallError) -> float | None:
         """Seconds to wait before the next attempt; None: the error stands."""
+        pause = self._next_pause(error)
+        if pause is not None:
+            self.span.repeated(error, pause)
+        return pause
+
+    def _next_pause(self, error: CallError) -> float | None:
         self._failed += 1
         if self._failed >= self._retry.attempts or not is_repeatable(error):
             return None

@@ -26,6 +26,7 @@ from gradproof._embedded import EmbeddedServer, start_embedded
 from gradproof._function_calls import FunctionRun
 from gradproof._retry import Allowance, Attempts
 from gradproof._status import FailedCall, failure_to_error
+from gradproof._tracing import call_span
 from gradproof._witness_calls import CUT_OFF, OnProgress, Run, VerifyOptions, WitnessOptions
 from gradproof.black_box import Arguments, BlackBox, Function
 from gradproof.claim import ClaimLike
@@ -174,18 +175,18 @@ class AsyncClient:
         box = await asyncio.to_thread(BlackBox, f, x, batched)
         stated = {"gradient": gradient, "jacobian": jacobian, "vjp": vjp, "jvp": jvp}
         run = await asyncio.to_thread(_function_calls.function_run, box, stated, rtol, options)
-        metadata = self._settings.call_metadata()
-        attempts = self._attempts(run.limit(timeout, self._settings.timeout))
-        while True:
-            try:
-                await self._converse(run, metadata, attempts.seconds, on_progress)
-            except CallError as error:
-                if not await self._waited(attempts, error):
-                    raise
-                run.restart()
-            else:
-                attempts.succeeded()
-                return run.result()
+        with self._attempts(run.path, run.limit(timeout, self._settings.timeout)) as attempts:
+            metadata = self._settings.call_metadata(attempts.span)
+            while True:
+                try:
+                    await self._converse(run, metadata, attempts.seconds, on_progress)
+                except CallError as error:
+                    if not await self._waited(attempts, error):
+                        raise
+                    run.restart()
+                else:
+                    attempts.succeeded()
+                    return run.result()
 
     async def catalog(self, *, timeout: Timeout = UNSET) -> Catalog:
         """What the server can build, its limits, versions and devices."""
@@ -216,40 +217,40 @@ class AsyncClient:
         await self.close()
 
     async def _call(self, call: Call[T], timeout: Timeout) -> T:
-        metadata, request_id = self._settings.call_metadata()
-        attempts = self._attempts(_calls.seconds(timeout, self._settings.timeout))
-        while True:
-            method: Any = self._connected().unary_unary(call.path)
-            try:
-                answer: bytes = await method(call.request, timeout=attempts.seconds, metadata=metadata)
-            except grpc.aio.AioRpcError as failed:
-                error = failure_to_error(cast(FailedCall, failed), request_id)
-                if not (call.repeated and await self._waited(attempts, error)):
-                    raise error from failed
-            else:
-                attempts.succeeded()
-                return call.read(answer)
+        with self._attempts(call.path, _calls.seconds(timeout, self._settings.timeout)) as attempts:
+            metadata, request_id = self._settings.call_metadata(attempts.span)
+            while True:
+                method: Any = self._connected().unary_unary(call.path)
+                try:
+                    answer: bytes = await method(call.request, timeout=attempts.seconds, metadata=metadata)
+                except grpc.aio.AioRpcError as failed:
+                    error = failure_to_error(cast(FailedCall, failed), request_id)
+                    if not (call.repeated and await self._waited(attempts, error)):
+                        raise error from failed
+                else:
+                    attempts.succeeded()
+                    return call.read(answer)
 
     async def _events(self, run: Run, timeout: Timeout) -> AsyncStream[WitnessEvent]:
         """What a server says of a run that needs nothing more than its request; nothing but progress is said twice."""
-        metadata = self._settings.call_metadata()
-        attempts = self._attempts(run.limit(timeout, self._settings.timeout))
         told = 0
-        while True:
-            try:
-                async with aclosing(self._answers(run, metadata, attempts.seconds)) as answers:
-                    async for answer in answers:
-                        event = cast(WitnessEvent, run.read(answer))
-                        if run.is_news(event, told):
-                            told = max(told, run.came)
-                            yield event
-            except CallError as error:
-                if not await self._waited(attempts, error):
-                    raise
-                run.restart()
-            else:
-                attempts.succeeded()
-                return
+        with self._attempts(run.path, run.limit(timeout, self._settings.timeout)) as attempts:
+            metadata = self._settings.call_metadata(attempts.span)
+            while True:
+                try:
+                    async with aclosing(self._answers(run, metadata, attempts.seconds)) as answers:
+                        async for answer in answers:
+                            event = cast(WitnessEvent, run.read(answer))
+                            if run.is_news(event, told):
+                                told = max(told, run.came)
+                                yield event
+                except CallError as error:
+                    if not await self._waited(attempts, error):
+                        raise
+                    run.restart()
+                else:
+                    attempts.succeeded()
+                    return
 
     async def _converse(
         self, run: FunctionRun, metadata: CallMetadata, seconds: float | None, on_progress: OnProgress | None
@@ -284,8 +285,8 @@ class AsyncClient:
         finally:
             stream.cancel()
 
-    def _attempts(self, seconds: float | None) -> Attempts:
-        return Attempts(self._settings.retry, self._allowance, seconds)
+    def _attempts(self, path: str, seconds: float | None) -> Attempts:
+        return Attempts(self._settings.retry, self._allowance, seconds, call_span(path))
 
     async def _waited(self, attempts: Attempts, error: CallError) -> bool:
         """Waits for the next attempt; False where the error stands, or the client was closed."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import io
 import json
 import struct
 import threading
+import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
@@ -141,6 +143,17 @@ class Running:
     def raw(self, method: str = "ComputeGradients") -> aio.UnaryUnaryMultiCallable[bytes, bytes]:
         """A method that takes and gives bytes."""
         return self.channel.unary_unary(f"/gradproof.v1.GradientService/{method}")
+
+    async def page(self, path: str, **headers: str) -> str:
+        """A page of the port of the metrics."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.app.metrics_port}{path}", headers=headers)
+
+        def fetch() -> str:
+            with urllib.request.urlopen(request, timeout=SOON) as answer:
+                text: str = answer.read().decode()
+                return text
+
+        return await asyncio.to_thread(fetch)
 
     def metric(self, name: str, **labels: str) -> float | None:
         """A sample of the metrics; None where there is none."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import itertools
 import random
@@ -95,7 +94,7 @@ async def test_the_debug_page_is_there_only_with_debug(serve: Any, problem: Any)
     """It shows the last failures by their request ids; without --debug it is not found."""
     hidden = await serve(metrics_port=0)
     with pytest.raises(urllib.error.HTTPError) as error:
-        await page(hidden, "/debug")
+        await hidden.page("/debug")
     error.value.close()
     assert error.value.code == 404
     running = await serve(metrics_port=0, debug=True)

@@ -16,7 +16,7 @@ import torch
 from google.rpc import error_details_pb2
 from gradproof.v1 import comparison_pb2, gradient_service_pb2, tensor_pb2
 from gradproof_server.engine.types import Limits, StoppedError, Verdict
-from gradproof_server.serving.answers import Alone, Answer, Engine, Facts, Front, Part, Task
+from gradproof_server.serving.answers import Alone, Answer, Engine, Facts, Front, Part, Stage, Task
 from gradproof_server.serving.failures import error_to_failure
 from grpc import aio
 
@@ -45,7 +45,7 @@ class Scripted:
             if front.should_stop():
                 self.stopped.set()
                 return Answer(failure=error_to_failure(StoppedError("stopped")))
-        return Answer(facts=Facts({"verify": 1.0}, verdict=Verdict.AGREES))
+        return Answer(facts=Facts({"verify": Stage(0.0, 1.0, 1.0)}, verdict=Verdict.AGREES))
 
     async def has(self, event: threading.Event) -> bool:
         """Whether the event comes."""

@@ -106,11 +106,21 @@ Answerer: TypeAlias = Callable[[Task, Front], "Answer"]
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What is worth counting of an answer. `stages` has the seconds of each stage that was reached, by its name, in
-    their order; `findings` the codes of the first explanation, "none" where nothing explains a disagreement."""
+class Stage:
+    """When a stage began and ended, by time.monotonic(), which all processes of a machine share, and the seconds that
+    it took: fewer than lie between, where it was done in several pieces, as for the messages of a stream."""
 
-    stages: Mapping[str, float] = field(default_factory=dict)
+    begin: float
+    end: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is worth counting of an answer. `stages` has each stage that was reached, by its name, in the order of their
+    begins; `findings` the codes of the first explanation, "none" where nothing explains a disagreement."""
+
+    stages: Mapping[str, Stage] = field(default_factory=dict)
     nodes: int | None = None
     parameters: int | None = None
     verdict: Verdict | None = None
@@ -265,7 +275,7 @@ class Notes:
     """The facts of an answer while they come about."""
 
     def __init__(self) -> None:
-        self.stages: dict[str, float] = {}
+        self.stages: dict[str, Stage] = {}
         self.nodes: int | None = None
         self.parameters: int | None = None
         self.verdict: Verdict | None = None
@@ -274,11 +284,13 @@ class Notes:
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Takes the time of a stage, or of a further part of it."""
-        started = time.perf_counter()
+        begin = time.monotonic()
         try:
             yield
         finally:
-            self.stages[name] = self.stages.get(name, 0.0) + time.perf_counter() - started
+            end = time.monotonic()
+            before = self.stages.get(name, Stage(begin, begin, 0.0))
+            self.stages[name] = Stage(before.begin, end, before.seconds + end - begin)
 
     def facts(self) -> Facts:
         """What has come about so far."""

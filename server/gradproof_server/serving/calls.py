@@ -23,7 +23,8 @@ _VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 class Call:
     """One call while it is served, with the messages that it has taken and sent. `caller` is who makes it: a name of
     the callers' file, else the address without its port. `notes` go into the log line as they are.
-    `times` are its parts for the trace: name, begin by time.monotonic(), seconds. trace_id: where a trace is kept."""
+    `times` are its parts for the trace: name, begin and end by time.monotonic(), busy seconds between.
+    trace_id: where a trace is kept."""
 
     method: str
     request_id: str
@@ -35,7 +36,7 @@ class Call:
     response_bytes: int = 0
     started: float = field(default_factory=time.monotonic)
     notes: dict[str, object] = field(default_factory=dict)
-    times: list[tuple[str, float, float]] = field(default_factory=list)
+    times: list[tuple[str, float, float, float]] = field(default_factory=list)
     trace_id: str = ""
 
     @property
@@ -80,10 +81,11 @@ def note(**notes: object) -> None:
         call.notes.update(notes)
 
 
-def timed(name: str, begin: float, seconds: float) -> None:
-    """Adds a part to the trace of the current call, which began at `begin` by time.monotonic()."""
+def timed(name: str, begin: float, end: float, seconds: float) -> None:
+    """Adds a part to the trace of the current call: its begin and end by time.monotonic(), and the seconds between
+    them in which it was done."""
     if call := _current.get(None):
-        call.times.append((name, begin, seconds))
+        call.times.append((name, begin, end, seconds))
 
 
 def received(size: int) -> None:

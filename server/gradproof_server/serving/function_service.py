@@ -12,10 +12,9 @@ from typing import TypeAlias
 from grpc import aio
 
 from gradproof_server.serving import calls
-from gradproof_server.serving.answers import Answer, Facts, Part, Task
+from gradproof_server.serving.answers import Answer, Part, Task
 from gradproof_server.serving.compute import Compute, Ticket
 from gradproof_server.serving.errors import BusyError, CallerTimeoutError, ShuttingDownError
-from gradproof_server.serving.failures import CallFailedError
 from gradproof_server.serving.mailbox import Mailbox
 from gradproof_server.serving.submission import call_in, submitted
 from gradproof_server.settings import Settings
@@ -52,15 +51,15 @@ class FunctionService:
         for stream in self._open:
             stream.end()
 
-    async def serve(self, context: Context) -> Facts:
-        """One stream, from the claim to the report; what is worth counting of it.
+    async def serve(self, context: Context) -> Answer:
+        """One stream, from the claim to the report: how it ended, which is a failure where the check failed or a
+        message of the caller does not fit.
 
         Raises:
             BusyError, QuotaExceededError: as many streams are open as this server takes, of all or of this caller.
             CallerTimeoutError: the caller did not read or answer in time.
             StreamEndedError: the caller ended its side before the report.
             ShuttingDownError: the server is ending.
-            CallFailedError: the check failed; a message of the caller does not fit.
         """
         if self._closing:
             raise ShuttingDownError("the server is ending")
@@ -92,17 +91,17 @@ class _Stream:
         """Ends the waiting for the caller."""
         self._timeout.reschedule(0)
 
-    async def serve(self) -> Facts:
-        """The stream; what is worth counting of it. Raises TimeoutError where its waiting was ended."""
+    async def serve(self) -> Answer:
+        """The stream; how it ended. Raises TimeoutError where its waiting was ended."""
         try:
             async with self._timeout:
                 return await self._talk()
         except TimeoutError:
             if self._mailbox.answer is not None:
-                return _facts(self._mailbox.answer)
+                return self._mailbox.answer
             raise
 
-    async def _talk(self) -> Facts:
+    async def _talk(self) -> Answer:
         with self._patience():
             request = await calls.read(self._context)
         remaining = self._context.time_remaining()
@@ -112,7 +111,7 @@ class _Stream:
         with submitted(self._compute, task, done, part) as ticket:
             while isinstance(news := await self._mailbox.next(), Part):
                 await self._pass_on(news, ticket)
-        return _facts(news)
+        return news
 
     async def _pass_on(self, part: Part, ticket: Ticket) -> None:
         calls.sent(len(part.response))
@@ -137,9 +136,3 @@ class _Stream:
         self._timeout.reschedule(self._loop.time() + self._answer_seconds)
         yield
         self._timeout.reschedule(None)
-
-
-def _facts(answer: Answer) -> Facts:
-    if answer.failure is not None:
-        raise CallFailedError(answer.failure)
-    return answer.facts

@@ -173,8 +173,8 @@ class Metrics:
 
     def answered(self, facts: Facts) -> None:
         """Counts what was done for a call."""
-        for stage, seconds in facts.stages.items():
-            self._stages[stage].observe(seconds)
+        for name, stage in facts.stages.items():
+            self._stages[name].observe(stage.seconds)
         if facts.nodes is not None:
             self._nodes.observe(facts.nodes)
         if facts.parameters is not None:

@@ -13,7 +13,7 @@ from gradproof.v1 import gradient_service_pb2
 from grpc import aio
 
 from gradproof_server.serving import calls
-from gradproof_server.serving.answers import METHODS, STREAMS, Answer, Facts, Part, Task
+from gradproof_server.serving.answers import METHODS, STREAMS, Answer, Part, Task
 from gradproof_server.serving.compute import Compute, Ticket
 from gradproof_server.serving.failures import CallFailedError
 from gradproof_server.serving.function_service import FunctionService
@@ -86,32 +86,24 @@ class GradientService:
         return Task(name, request, time.monotonic() + seconds, calls.caller())
 
     async def _check_function(self, _requests: object, context: _Context) -> None:
-        self._count(await self._functions.serve(context))
+        self._counted(await self._functions.serve(context))
 
     def _answered(self, answer: Answer, ticket: Ticket) -> Answer:
-        """Counts an answer; raises its failure."""
+        """Counts an answer and how long it waited; raises its failure."""
         self._metrics.waited(ticket.queue_seconds)
-        self._count(answer.facts)
-        _time_stages(answer.facts, ticket)
+        return self._counted(answer)
+
+    def _counted(self, answer: Answer) -> Answer:
+        """Counts an answer; raises its failure."""
+        facts = answer.facts
+        self._metrics.answered(facts)
+        for name, stage in facts.stages.items():
+            calls.timed(name, stage.begin, stage.end, stage.seconds)
+        if facts.verdict is not None:
+            calls.note(verdict=facts.verdict.name)
         if answer.failure is not None:
             raise CallFailedError(answer.failure)
         return answer
-
-    def _count(self, facts: Facts) -> None:
-        self._metrics.answered(facts)
-        if facts.verdict is not None:
-            calls.note(verdict=facts.verdict.name)
-
-
-def _time_stages(facts: Facts, ticket: Ticket) -> None:
-    """The stages for the trace, one after the other from when the task began; what a stage did in several pieces, as
-    the messages of a stream, is shown as one."""
-    begin = ticket.started
-    if begin is None:
-        return
-    for stage, seconds in facts.stages.items():
-        calls.timed(stage, begin, seconds)
-        begin += seconds
 
 
 def _bring(loop: asyncio.AbstractEventLoop, future: asyncio.Future[Answer], answer: Answer) -> None:

@@ -27,8 +27,9 @@ def submitted(
         ticket.stop(StoppedError("the caller does not wait any more"))
         raise
     finally:
-        calls.timed("queue", ticket.submitted, ticket.queue_seconds)
-        calls.note(queue_seconds=round(ticket.queue_seconds, 6))
+        waited = ticket.queue_seconds
+        calls.timed("queue", ticket.submitted, ticket.submitted + waited, waited)
+        calls.note(queue_seconds=round(waited, 6))
 
 
 def call_in(loop: asyncio.AbstractEventLoop, function: Callable[[T], None], argument: T) -> None:

@@ -60,9 +60,10 @@ class Tracing:
         if not span.is_recording():
             return
         context, zero = trace.set_span_in_context(span), time.time_ns() - time.monotonic_ns()
-        for name, begin, seconds in call.times:
-            start = zero + round(begin * 1e9)
-            self.tracer.start_span(name, context, start_time=start).end(start + round(seconds * 1e9))
+        for name, begin, end, seconds in call.times:
+            attributes = {"gradproof.busy_seconds": seconds}
+            part = self.tracer.start_span(name, context, attributes=attributes, start_time=zero + round(begin * 1e9))
+            part.end(zero + round(end * 1e9))
         span.set_attributes(_attributes(call, code))
         if code in _FAULTS:
             span.set_status(trace.StatusCode.ERROR)
