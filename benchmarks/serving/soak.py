@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,9 +116,13 @@ def _servers() -> Iterator[Scene]:
         authority = Authority(Path(stack.enter_context(tempfile.TemporaryDirectory())))
         flags = (*_FLAGS, "--tls-certificate", str(authority.certificate), "--tls-key", str(authority.key))
         servers = [ServerProcess(*flags) for _ in range(2)]
-        for server in servers:
+
+        def start(server: ServerProcess) -> None:
             server.start()
             stack.callback(server.end)
+
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(start, servers))
         target = "ipv4:" + ",".join(server.target for server in servers)
         make = functools.partial(_client, target, gp.TLS(root=authority.root, server_name=SERVER_NAME))
         yield Scene(servers, authority.issue, make, random.Random(0))
