@@ -55,13 +55,13 @@ class Screen:
         }
 
     def __enter__(self) -> Screen:
-        self._take()
-        if self._modes is not None:
-            self._loop.add_reader(sys.stdin.fileno(), self._key)
         # The loop of Windows handles no signals.
         with contextlib.suppress(NotImplementedError):
             for name, handler in self._handlers.items():
                 self._loop.add_signal_handler(getattr(signal, name), handler)
+        self._take()
+        if self._modes is not None:
+            self._loop.add_reader(sys.stdin.fileno(), self._key)
         return self
 
     def __exit__(
