@@ -1,0 +1,58 @@
+"""Ten thousand clients of one server."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.deploy.processes import wait_until
+from tests.faults.harness import COMPUTE, SHORT, answers, serving
+from tests.faults.http2 import ACK, Connection, Frame, Kind, frame
+
+pytestmark = pytest.mark.e2e
+
+_CONNECTIONS = 10_000
+_FILES = _CONNECTIONS + 1000
+_MOST_BYTES = 64 * 1024
+"""Of the front for each connection; measured 19 KiB."""
+_PING = b"are you?"
+_SOURCES = ("127.0.0.2", "127.0.0.3")
+"""Addresses of the clients; one has some 28,000 ports, of which others take theirs."""
+
+
+@pytest.fixture(autouse=True)
+def _many_files() -> Iterator[None]:
+    """This process may have as many files open as it needs."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < _FILES:
+        pytest.skip(f"a process may open {hard} files here, and {_CONNECTIONS} connections need more")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, _FILES), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_ten_thousand_connections_live_at_once() -> None:
+    """Each is answered its ping, those of a sample are served, a new client too, and nothing is left of them."""
+    with serving("--workers", "1", "--keepalive-seconds", "600") as server:
+        assert answers(server.target)
+        files, before = len(server.open_files()), server.front_bytes()
+        with ExitStack() as stack:
+            connections = [
+                stack.enter_context(Connection(server.port, _SOURCES[number % 2])) for number in range(_CONNECTIONS)
+            ]
+            for connection in connections:
+                connection.send(frame(Kind.PING, payload=_PING))
+            for connection in connections:
+                assert connection.next(Kind.PING) == Frame(Kind.PING, ACK, 0, _PING)
+            each = (server.front_bytes() - before) / _CONNECTIONS
+            print(f"{_CONNECTIONS} connections: {each / 1024:.1f} KiB of the front each")
+            assert each < _MOST_BYTES
+            for connection in connections[:: _CONNECTIONS // 50]:
+                connection.request(COMPUTE, SHORT)
+                assert b"grpc-status\x010" in connection.end_of().payload
+            assert answers(server.target)
+        wait_until(lambda: len(server.open_files()) <= files)
+        assert answers(server.target)
