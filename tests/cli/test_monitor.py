@@ -165,6 +165,14 @@ def test_what_a_server_does_not_tell_is_a_dash() -> None:
     assert "no calls yet" in text
 
 
+@pytest.mark.parametrize(("opened", "marked"), [(80, False), (81, True)])
+def test_files_that_run_out_are_marked(opened: int, marked: bool) -> None:
+    """From 80 % of those that the process may open."""
+    page = parse(f"process_open_fds {opened}\nprocess_max_fds 100")
+    row = paint(lines(between(page, page), 100)[1], None, True)
+    assert row.endswith(f"\x1b[31m{opened}\x1b[0m") == marked
+
+
 def test_what_never_happened_is_none() -> None:
     """It is known that there was none."""
     page = parse('gradproof_checks_total{verdict="agrees"} 0')

@@ -295,6 +295,7 @@ def test_a_dumb_terminal_gets_the_table(server: Pages) -> None:
         assert "\x1b" not in seen.text
 
 
+@pytest.mark.e2e
 def test_a_real_server_in_a_process_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     """All that is shown is there: version, memory, workers, queue."""
     flags = ("--port", "0", "--metrics-port", "0", "--health-port", "off", "--workers", "1", "--threads", "1")

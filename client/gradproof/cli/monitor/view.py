@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from gradproof.cli.monitor import quantities
@@ -13,6 +14,8 @@ _SERVERS = ("SERVER", "VERSION", "UPTIME", "CALLS/S", "WAIT", "RUN", "WORKERS", 
 _METHODS = ("METHOD", "CALLS/S", "IN FLIGHT", "P50", "P90", "P99", "ERRORS", "CODES")
 _INDENT = 10
 _MOST_FINDINGS = 20
+_MANY_FDS = 0.8
+"""The part of the files that may be open from which on it is marked."""
 _STYLES = {"agrees": "good", "disagrees": "warn", "inconclusive": "warn"}
 
 
@@ -45,7 +48,7 @@ def _server(server: Server) -> Line:
     if server.problem is not None:
         since = f" for {quantities.duration(server.down_seconds or 0)}"
         return [Span(server.target), Span(f"down{since}: {server.problem}", "bad")]
-    fds = known(server.open_fds, quantities.count)
+    many_open = server.open_fds is not None and server.open_fds > _MANY_FDS * (server.max_fds or math.inf)
     return [
         Span(server.target),
         Span(server.version or UNKNOWN),
@@ -55,7 +58,7 @@ def _server(server: Server) -> Line:
         Span(known(server.running, quantities.count)),
         Span(known(server.workers, quantities.count), "bad" if server.workers == 0 else ""),
         Span(known(server.memory_bytes, quantities.size)),
-        Span(fds if server.max_fds is None else f"{fds} of {quantities.count(server.max_fds)}"),
+        Span(known(server.open_fds, quantities.count), "bad" if many_open else ""),
     ]
 
 
