@@ -32,6 +32,9 @@ class _Nobody:
     def worker_ended(self, reason: str) -> None:
         """Nothing."""
 
+    def worker_wrote(self, pid: int, text: str) -> None:
+        """Nothing."""
+
     def computation_stopped(self, seconds: float) -> None:
         """Nothing."""
 

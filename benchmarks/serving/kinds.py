@@ -9,20 +9,22 @@ from typing import Any
 import gradproof as gp
 import numpy as np
 from gradproof.demo import CLAIMED, founding_problem
-from gradproof.errors import CallError, DeadlineError, InvalidProblemError
+from gradproof.errors import CallError, DeadlineError, InvalidProblemError, ResourceExhaustedError
 
 from benchmarks.serving.fingerprint import fingerprint
 
 SHORT_SECONDS = 0.3
 _MOST_STEPS = 1000
+_TOO_LATE = (DeadlineError, ResourceExhaustedError)
+"""What a call gets that has no time: a full server tells it at once to come later than its deadline."""
 
 
 @dataclass(frozen=True)
 class Kind:
     """A call of the SDK, by the name of the client's method and its arguments.
 
-    weight: its share of the traffic. error: what it must raise, in place of an answer. cancelled: the caller gives it
-    up after a moment; nothing must come of it.
+    weight: its share of the traffic. error: what it must raise, in place of an answer; one of several. cancelled: the
+    caller gives it up after a moment; nothing must come of it.
     """
 
     name: str
@@ -30,7 +32,7 @@ class Kind:
     method: str
     arguments: tuple[Any, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
-    error: type[CallError] | None = None
+    error: type[CallError] | tuple[type[CallError], ...] | None = None
     reason: str = ""
     cancelled: bool = False
     check: Callable[[Any], bool] = lambda _answer: True
@@ -55,7 +57,7 @@ def kinds() -> tuple[Kind, ...]:
         Kind("check function", 2, "check_function", (_cube, np.linspace(0.5, 1.5, 6)), {"gradient": _cube_gradient}),
         Kind("list catalog", 2, "catalog"),
         Kind("invalid", 5, "compute", (_invalid(),), error=InvalidProblemError, reason="INVALID_PROBLEM"),
-        Kind("short deadline", 3, "compute", (long,), {**last, "timeout": SHORT_SECONDS}, error=DeadlineError),
+        Kind("short deadline", 3, "compute", (long,), {**last, "timeout": SHORT_SECONDS}, error=_TOO_LATE),
         Kind("cancelled", 3, "compute", (long,), last, cancelled=True),
     )
 
