@@ -28,6 +28,8 @@ def is_repeatable(error: CallError) -> bool:
 
     A call that is cancelled by its own caller ends otherwise: with the error of asyncio, or on a closed client.
     """
+    if error.retry_forbidden:
+        return False
     if error.code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
         return True
     if error.code is grpc.StatusCode.RESOURCE_EXHAUSTED:

@@ -55,6 +55,7 @@ REASONS: Mapping[str, type[CallError]] = MappingProxyType({"DEVICE_UNAVAILABLE":
 
 DETAILS_KEY = "grpc-status-details-bin"
 REQUEST_ID_KEY = "x-request-id"
+PUSHBACK_KEY = "grpc-retry-pushback-ms"
 _TYPES = "type.googleapis.com/google.rpc."
 
 
@@ -89,13 +90,16 @@ def failure_to_error(failed: FailedCall, request_id: str = "") -> CallError:
     known = details.request_id or str(metadata.get(REQUEST_ID_KEY, "")) or request_id
     code = failed.code()
     kind = REASONS.get(details.reason, CODES.get(code, ServerError))
+    pushback = metadata.get(PUSHBACK_KEY)
+    later = None if pushback is None else _pushback_seconds(str(pushback))
     return kind(
         _message(code, failed.details() or ""),
         violations=details.violations,
         code=code,
         reason=details.reason,
         request_id=known,
-        retry_after=details.retry_after,
+        retry_after=max((wait for wait in (details.retry_after, later) if wait is not None), default=None),
+        retry_forbidden=pushback is not None and later is None,
     )
 
 
@@ -103,6 +107,12 @@ def _message(code: grpc.StatusCode, text: str) -> str:
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in text:
         return f"{text}; raise max_message_bytes of the client, or max_request_bytes of the server"
     return text or code.name
+
+
+def _pushback_seconds(milliseconds: str) -> float | None:
+    """Seconds of the header by which gRPC's servers say when to come again; None where that is never, as they say by
+    anything but a whole number from 0."""
+    return int(milliseconds) / 1000 if milliseconds.isascii() and milliseconds.isdigit() else None
 
 
 def decode_details(packed: bytes) -> Details:

@@ -64,6 +64,7 @@ class CallError(GradproofError):
         request_id: the id under which the server's log knows the call; empty where nothing was sent.
         violations: what is wrong with the request, field by field.
         retry_after: seconds after which the server suggests another attempt; None where it suggests none.
+        retry_forbidden: whether the server said that there must be no other attempt.
     """
 
     def __init__(
@@ -75,10 +76,12 @@ class CallError(GradproofError):
         reason: str = "",
         request_id: str = "",
         retry_after: float | None = None,
+        retry_forbidden: bool = False,
     ) -> None:
         self.violations = tuple(violations)
         super().__init__(_message(message, self.violations))
-        self.code, self.reason, self.request_id, self.retry_after = code, reason, request_id, retry_after
+        self.code, self.reason, self.request_id = code, reason, request_id
+        self.retry_after, self.retry_forbidden = retry_after, retry_forbidden
 
 
 def _message(message: str, violations: tuple[Violation, ...]) -> str:

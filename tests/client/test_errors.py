@@ -104,6 +104,27 @@ def test_retry_delay_is_in_seconds(delay: Any, expected: float | None) -> None:
     assert decode_details(rich_status(retry=delay)).retry_after == expected
 
 
+@pytest.mark.parametrize(
+    ("pushback", "delay", "expected"),
+    [
+        ("250", None, (0.25, False)),
+        ("0", None, (0.0, False)),
+        ("250", duration_pb2.Duration(seconds=3), (3.0, False)),
+        ("4000", duration_pb2.Duration(seconds=3), (4.0, False)),
+        ("-1", None, (None, True)),
+        ("-1", duration_pb2.Duration(seconds=3), (3.0, True)),
+        ("soon", None, (None, True)),
+        ("1.5", None, (None, True)),
+        ("", None, (None, True)),
+    ],
+)
+def test_pushback_is_obeyed(pushback: str, delay: Any, expected: tuple[float | None, bool]) -> None:
+    """The longer of the two times counts; anything but a whole number from 0 forbids another attempt."""
+    metadata = [("grpc-retry-pushback-ms", pushback), ("grpc-status-details-bin", rich_status(retry=delay))]
+    error = failure_to_error(Failed(grpc.StatusCode.UNAVAILABLE, "", metadata))
+    assert (error.retry_after, error.retry_forbidden) == expected
+
+
 def test_a_message_that_is_too_large_names_the_knob() -> None:
     """On the client's side the limit is max_message_bytes."""
     error = failure_to_error(Failed(grpc.StatusCode.RESOURCE_EXHAUSTED, "Received message larger than max (2 vs. 1)"))

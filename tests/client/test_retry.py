@@ -48,6 +48,7 @@ def failed(code: grpc.StatusCode, text: str = "", reason: str = "", retry_after:
     [
         (failed(CODE.UNAVAILABLE), True),
         (failed(CODE.UNAVAILABLE, reason="WORKER_DIED"), True),
+        (CallError(code=CODE.UNAVAILABLE, retry_forbidden=True), False),
         (failed(CODE.CANCELLED), True),
         (failed(CODE.RESOURCE_EXHAUSTED, reason="SERVER_BUSY", retry_after=1.0), True),
         (failed(CODE.RESOURCE_EXHAUSTED, reason="LIMIT_EXCEEDED"), False),
