@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from types import TracebackType
 from typing import Any, TypeAlias, TypeVar, Unpack, cast
@@ -30,7 +31,14 @@ from gradproof._tracing import call_span
 from gradproof._witness_calls import CUT_OFF, OnProgress, Run, VerifyOptions, WitnessOptions
 from gradproof.black_box import Arguments, BlackBox, Function
 from gradproof.claim import ClaimLike
-from gradproof.errors import CallError, ClosedClientError, DeadlineError, UnavailableError, UnimplementedError
+from gradproof.errors import (
+    CallError,
+    CancelledError,
+    ClosedClientError,
+    DeadlineError,
+    UnavailableError,
+    UnimplementedError,
+)
 from gradproof.results import Catalog, Reference, Report
 from gradproof.v1.witness_pb2 import PointBatch
 from gradproof.witness import Estimate, Progress, Verification, WitnessEvent
@@ -63,7 +71,7 @@ class AsyncClient:
         )
         self._channel: grpc.aio.Channel | None = None
         self._server: EmbeddedServer | None = None
-        self._closed = False
+        self._closed = asyncio.Event()
         self._allowance = Allowance()
 
     @classmethod
@@ -201,7 +209,8 @@ class AsyncClient:
 
     async def close(self) -> None:
         """Closes the connection, and stops an embedded server. A second time does nothing."""
-        channel, server, self._closed = self._channel, self._server, True
+        channel, server = self._channel, self._server
+        self._closed.set()
         self._channel = self._server = None
         if channel is not None:
             await channel.close()
@@ -222,7 +231,8 @@ class AsyncClient:
             while True:
                 method: Any = self._connected().unary_unary(call.path)
                 try:
-                    answer: bytes = await method(call.request, timeout=attempts.seconds, metadata=metadata)
+                    with self._closed_told(request_id):
+                        answer: bytes = await method(call.request, timeout=attempts.seconds, metadata=metadata)
                 except grpc.aio.AioRpcError as failed:
                     error = failure_to_error(cast(FailedCall, failed), request_id)
                     if not (call.repeated and await self._waited(attempts, error)):
@@ -278,8 +288,9 @@ class AsyncClient:
         method = channel.unary_stream(run.path) if requests is None else channel.stream_stream(run.path)
         stream = method(run.request if requests is None else requests, timeout=seconds, metadata=pairs)
         try:
-            async for answer in stream:
-                yield answer
+            with self._closed_told(request_id):
+                async for answer in stream:
+                    yield answer
         except grpc.aio.AioRpcError as error:
             raise failure_to_error(cast(FailedCall, error), request_id) from error
         finally:
@@ -290,13 +301,29 @@ class AsyncClient:
 
     async def _waited(self, attempts: Attempts, error: CallError) -> bool:
         """Waits for the next attempt; False where the error stands, or the client was closed."""
-        if self._closed or (pause := attempts.pause(error)) is None:
+        if self._closed.is_set() or (pause := attempts.pause(error)) is None:
             return False
-        await asyncio.sleep(pause)
-        return not self._closed
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await self._closed.wait()
+        return not self._closed.is_set()
+
+    @contextlib.contextmanager
+    def _closed_told(self, request_id: str) -> Iterator[None]:
+        """CancelledError of the SDK where grpc.aio raises that of asyncio because the client was closed; a task that is
+        cancelled by itself still ends with the latter."""
+        try:
+            yield
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if self._closed.is_set() and not (task and task.cancelling()):
+                raise CancelledError(
+                    "the client was closed", code=grpc.StatusCode.CANCELLED, request_id=request_id
+                ) from error
+            raise
 
     def _connected(self) -> grpc.aio.Channel:
-        if self._closed:
+        if self._closed.is_set():
             raise ClosedClientError("this client is closed")
         if self._channel is None:
             self._channel = self._settings.open(grpc.aio)
