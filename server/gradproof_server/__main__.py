@@ -12,6 +12,11 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import click
 
+if __name__ == "__main__":
+    # gRPC reads it when it is imported. It would write lines of its own in the middle of the log: at INFO one for every
+    # handshake that fails, at ERROR one for a port in use, which the log says too.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
 from gradproof_server import settings as settings_module
 from gradproof_server.app import build
 from gradproof_server.serving import logs, open_files

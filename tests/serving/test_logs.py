@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import threading
+import warnings
 
 import pytest
-from gradproof_server.serving.logs import Level, make_logger
+from gradproof_server.serving.logs import Level, make_logger, standard_logging_to
 
 
 @pytest.mark.parametrize("changing", [False, True], ids=["fixed", "changing"])
@@ -30,3 +32,28 @@ def test_the_level_can_change() -> None:
         logger.warning(f"warning at {name}")
     events = [json.loads(line)["event"] for line in stream.getvalue().splitlines()]
     assert events == ["warning at info", "debug at debug", "warning at debug", "debug at debug", "warning at debug"]
+
+
+def test_what_python_writes_by_itself_is_log_lines() -> None:
+    """A warning, an error that ends a thread and one in a finalizer; each is one line."""
+    stream = io.StringIO()
+
+    class Fragile:
+        def __del__(self) -> None:
+            raise ValueError("in a finalizer")
+
+    def fail() -> None:
+        raise ValueError("in a thread")
+
+    with standard_logging_to(make_logger("info", "json", stream)), warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.warn("careful", stacklevel=1)
+        thread = threading.Thread(target=fail, name="the-thread")
+        thread.start()
+        thread.join()
+        Fragile()
+    warning, in_thread, in_finalizer = (json.loads(line) for line in stream.getvalue().splitlines())
+    assert "UserWarning: careful" in warning["event"]
+    assert (in_thread["event"], in_thread["thread"]) == ("unhandled error", "the-thread")
+    assert "ValueError: in a thread" in in_thread["exception"]
+    assert "ValueError: in a finalizer" in in_finalizer["exception"]

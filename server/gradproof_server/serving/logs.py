@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any, Protocol, TypeAlias
 
@@ -94,14 +95,24 @@ def make_logger(level: Level | str, form: str, stream: Stream) -> Logger:
 
 @contextlib.contextmanager
 def standard_logging_to(logger: Logger) -> Iterator[None]:
-    """Sends what libraries log with `logging`, from warnings up, to `logger` while it is open."""
+    """Sends what libraries log with `logging`, from warnings up, to `logger` while it is open; and what Python would
+    write to standard error by itself: warnings, errors that end a thread, and those that nobody can be told."""
     handler = _Forward(logger)
-    root = logging.getLogger()
+    root, hooks = logging.getLogger(), (threading.excepthook, sys.unraisablehook)
     root.addHandler(handler)
+    logging.captureWarnings(True)
+    threading.excepthook = lambda args: _unhandled(logger, args, thread=getattr(args.thread, "name", ""))
+    sys.unraisablehook = lambda args: _unhandled(logger, args, raised_in=repr(args.object))
     try:
         yield
     finally:
+        threading.excepthook, sys.unraisablehook = hooks
+        logging.captureWarnings(False)
         root.removeHandler(handler)
+
+
+def _unhandled(logger: Logger, args: Any, **where: str) -> None:
+    logger.error("unhandled error", **where, exc_info=(args.exc_type, args.exc_value, args.exc_traceback))
 
 
 class CurrentStderr:

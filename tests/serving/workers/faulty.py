@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -113,6 +114,14 @@ def _large(argument: str, _front: Front) -> Answer:
     return Answer(bytes(int(argument)))
 
 
+def _write(argument: str, _front: Front) -> Answer:
+    """Writes a line so many times to standard error."""
+    with contextlib.suppress(BlockingIOError):
+        for _ in range(int(argument)):
+            os.write(2, b"a word of warning\n")
+    return Answer(str(os.getpid()).encode())
+
+
 _DEEDS: dict[str, Callable[[str, Front], Answer]] = {
     "pid": _pid,
     "work": _work,
@@ -125,4 +134,5 @@ _DEEDS: dict[str, Callable[[str, Front], Answer]] = {
     "reserve": _reserve,
     "talk": _talk,
     "large": _large,
+    "write": _write,
 }

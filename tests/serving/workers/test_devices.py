@@ -27,6 +27,9 @@ class Quiet:
     def worker_ended(self, reason: str) -> None:
         """Nothing."""
 
+    def worker_wrote(self, pid: int, text: str) -> None:
+        """Nothing."""
+
     def computation_stopped(self, seconds: float) -> None:
         """Nothing."""
 

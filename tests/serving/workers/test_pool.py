@@ -36,11 +36,16 @@ class Seen:
         self.ends: list[str] = []
         self.stops: list[float] = []
         self.errors: list[str] = []
+        self.texts: list[tuple[int, str]] = []
         self.news = threading.Condition()
 
     def worker_ended(self, reason: str) -> None:
         """A worker ended."""
         self._note(self.ends, reason)
+
+    def worker_wrote(self, pid: int, text: str) -> None:
+        """A worker wrote to standard error."""
+        self._note(self.texts, (pid, text))
 
     def computation_stopped(self, seconds: float) -> None:
         """A computation stopped."""

@@ -23,6 +23,7 @@ from gradproof_server.serving.answers import Answer, Part
 from gradproof_server.serving.failures import error_to_failure
 from gradproof_server.serving.workers.link import Link
 from gradproof_server.serving.workers.protocol import Ask, Done, Grant, PartDone, Ready, Run, Say, Stop
+from gradproof_server.serving.workers.standard_error import redirect
 
 _OOM_SCORE = Path("/proc/self/oom_score_adj")
 _FIRST_VICTIM = "1000"
@@ -43,8 +44,9 @@ class Preparation:
     warm_up: Callable[[], None]
 
 
-def main(connection: Connection[Any, Any], preparation: Preparation) -> None:
-    """The whole life of the process."""
+def main(connection: Connection[Any, Any], errors: Connection[Any, Any], preparation: Preparation) -> None:
+    """The whole life of the process; what it writes to standard error goes to `errors`."""
+    redirect(errors)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all processes of a terminal; the front decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     link = Link(connection)

@@ -26,6 +26,9 @@ class Watcher(Protocol):
     def worker_ended(self, reason: str) -> None:
         """A worker ended and is replaced; the reason is a value of Loss."""
 
+    def worker_wrote(self, pid: int, text: str) -> None:
+        """A worker wrote this to standard error."""
+
     def computation_stopped(self, seconds: float) -> None:
         """A computation that was told to stop, or whose deadline passed, ran on for so long."""
 
@@ -181,6 +184,7 @@ class WorkerPool:
         finally:
             place.ticket = None
         ticket.end(answer)
+        self._pass_on(process)
         return process
 
     def _living(self, place: _Place, process: WorkerProcess | None) -> WorkerProcess | None:
@@ -191,7 +195,12 @@ class WorkerPool:
             process = None
         return process or self._spare(place)
 
+    def _pass_on(self, process: WorkerProcess) -> None:
+        if text := process.written():
+            self._watcher.worker_wrote(process.pid, text)
+
     def _lose(self, place: _Place, process: WorkerProcess, loss: Loss) -> None:
+        self._pass_on(process)
         self._watcher.worker_ended(loss.value)
         place.restarts += 1
         process.close()

@@ -23,6 +23,7 @@ from gradproof_server.serving.workers.child import OUT_OF_MEMORY_STATUS, Prepara
 from gradproof_server.serving.workers.link import Link
 from gradproof_server.serving.workers.memory_events import out_of_memory_kills
 from gradproof_server.serving.workers.protocol import Ask, Device, Done, Grant, PartDone, Ready, Run, Say, Stop
+from gradproof_server.serving.workers.standard_error import StandardError
 
 _JOIN_SECONDS = 5.0
 
@@ -84,10 +85,12 @@ class WorkerProcess:
         self._kills_before = out_of_memory_kills()
         ours, theirs = context.Pipe()
         self._woken, self._waker = context.Pipe(duplex=False)
-        self._link = Link(ours)
-        self._process = context.Process(target=main, args=(theirs, preparation), name="gradproof-worker", daemon=True)
+        self._link, self._errors = Link(ours), StandardError(context)
+        given = theirs, self._errors.writer, preparation
+        self._process = context.Process(target=main, args=given, name="gradproof-worker", daemon=True)
         self._process.start()
         theirs.close()
+        self._errors.writer.close()
 
     @property
     def pid(self) -> int:
@@ -104,12 +107,17 @@ class WorkerProcess:
         except OSError:
             return False
 
+    def written(self) -> str:
+        """What it has written to standard error since this was asked last."""
+        return self._errors.read()
+
     def wait_until_ready(self) -> None:
         """Returns when it is prepared. Raises WorkerStartError."""
         try:
             message, _ = self._link.receive()
         except (EOFError, OSError):
-            raise WorkerStartError(f"a worker ended while it started, with status {self._status()}") from None
+            text = f"a worker ended while it started, with status {self._status()} {self.written()}"
+            raise WorkerStartError(text.rstrip()) from None
         assert isinstance(message, Ready)
         if message.failure:
             raise WorkerStartError(message.failure)
@@ -166,7 +174,7 @@ class WorkerProcess:
         """Ends it, whatever it does."""
         self._process.kill()
         self._process.join(_JOIN_SECONDS)
-        for connection in (self._link, self._woken, self._waker):
+        for connection in (self._link, self._woken, self._waker, self._errors):
             connection.close()
 
 

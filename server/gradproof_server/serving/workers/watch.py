@@ -17,6 +17,10 @@ class WorkerWatch:
         self._metrics.worker_ended(reason)
         self._logger.warning("worker ended", reason=reason)
 
+    def worker_wrote(self, pid: int, text: str) -> None:
+        """A worker wrote this to standard error, as the trace of a crash."""
+        self._logger.warning("worker wrote", pid=pid, text=text)
+
     def computation_stopped(self, seconds: float) -> None:
         """A computation that was told to stop ran on for so long."""
         self._metrics.computation_stopped(seconds)
