@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import re
 import subprocess
 import urllib.request
@@ -16,59 +15,19 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests.deploy import founding_case
-from tests.deploy.manifests import DEPLOY, tool
-from tests.deploy.processes import Server, background, free_port, gradproof_server
+from tests.deploy.manifests import tool
+from tests.deploy.processes import Server, free_port, gradproof_server
+from tests.deploy.proxies import PROXIES, Proxy, adapted, connect, proxy_in_front
 
 pytestmark = pytest.mark.e2e
 
 SERVICE = "gradproof.v1.GradientService"
 
 
-@dataclasses.dataclass(frozen=True)
-class Proxy:
-    """A program with our example of its configuration, and where that keeps certificates."""
-
-    program: str
-    config: Path
-    tls_folder: str
-    check: tuple[str, ...]
-    serve: tuple[str, ...]
-
-
-PROXIES = {
-    "nginx": Proxy(
-        "nginx",
-        DEPLOY / "proxy" / "nginx" / "nginx.conf",
-        "/etc/nginx/tls",
-        check=("-t", "-e", "stderr", "-c"),
-        serve=("-e", "stderr", "-g", "daemon off;", "-c"),
-    ),
-    "envoy": Proxy(
-        "envoy",
-        DEPLOY / "proxy" / "envoy" / "envoy.yaml",
-        "/etc/envoy/tls",
-        check=("--mode", "validate", "--log-level", "warning", "-c"),
-        serve=("--log-level", "warning", "--concurrency", "1", "--use-dynamic-base-id", "-c"),
-    ),
-}
-
-
 @pytest.fixture(params=sorted(PROXIES), scope="module")
 def proxy(request: pytest.FixtureRequest) -> Proxy:
     """Each of the proxies."""
     return PROXIES[request.param]
-
-
-def adapted(proxy: Proxy, folder: Path, changes: Mapping[str, str]) -> Path:
-    """The example with this test's folder and other texts in place of some of its own, each of which it must have."""
-    text = proxy.config.read_text(encoding="utf-8").replace("/run/nginx.pid", str(folder / "nginx.pid"))
-    changes = {proxy.tls_folder: str(folder), **changes}
-    assert [old for old in changes if old not in text] == []
-    # In one pass, so that what was put in is not changed again.
-    text = re.sub("|".join(map(re.escape, changes)), lambda match: changes[match[0]], text)
-    path = folder / f"{free_port()}{proxy.config.suffix}"
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 Serve = Callable[..., "contextlib.AbstractContextManager[str]"]
@@ -78,16 +37,10 @@ Serve = Callable[..., "contextlib.AbstractContextManager[str]"]
 def serve(proxy: Proxy, certificates: Path) -> Serve:
     """Starts the proxy in front of servers at two ports; gives its address."""
 
-    @contextlib.contextmanager
-    def start(first: int, second: int, changes: Mapping[str, str] | None = None) -> Iterator[str]:
-        port = free_port()
-        ports = {"50051": str(first), "50052": str(second), "8443": str(port)}
-        if proxy.program == "envoy":
-            ports["9901"] = str(free_port())
-        config = adapted(proxy, certificates, ports | dict(changes or {}))
-        command = [tool(proxy.program), *proxy.serve, str(config)]
-        with background(command, config.with_suffix(".log")), connect(f"localhost:{port}", certificates):
-            yield f"localhost:{port}"
+    def start(
+        first: int, second: int, changes: Mapping[str, str] | None = None
+    ) -> contextlib.AbstractContextManager[str]:
+        return proxy_in_front(proxy, certificates, (first, second), changes or {}, certificates / "ca.crt")
 
     return start
 
@@ -97,15 +50,6 @@ def address(serve: Serve, servers: tuple[Server, Server]) -> Iterator[str]:
     """A proxy in front of two servers that are there."""
     with serve(*(server.port for server in servers)) as address:
         yield address
-
-
-@contextlib.contextmanager
-def connect(address: str, folder: Path) -> Iterator[grpc.Channel]:
-    """A channel that is connected."""
-    credentials = grpc.ssl_channel_credentials((folder / "ca.crt").read_bytes())
-    with grpc.secure_channel(address, credentials) as channel:
-        grpc.channel_ready_future(channel).result(timeout=30)
-        yield channel
 
 
 def call(channel: grpc.Channel, method: str = "ListCatalog", request: bytes = b"") -> bytes:
@@ -139,7 +83,7 @@ def test_calls_of_one_connection_go_to_both_servers(
 ) -> None:
     """The proxy spreads calls and not connections."""
     before = [calls_of(server) for server in servers]
-    with connect(address, certificates) as channel:
+    with connect(address, certificates / "ca.crt") as channel:
         for _ in range(20):
             call(channel)
     new = [calls_of(server) - b for server, b in zip(servers, before, strict=True)]
@@ -149,7 +93,7 @@ def test_calls_of_one_connection_go_to_both_servers(
 
 def test_a_large_request_passes(address: str, certificates: Path) -> None:
     """8 MiB that are no message reach the server, which says so."""
-    with connect(address, certificates) as channel, pytest.raises(grpc.RpcError) as caught:
+    with connect(address, certificates / "ca.crt") as channel, pytest.raises(grpc.RpcError) as caught:
         call(channel, "CheckGradients", b"\x0a\xff" + bytes(8 * 2**20))
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert "grpc-status-details-bin" in dict(caught.value.trailing_metadata())
@@ -157,7 +101,7 @@ def test_a_large_request_passes(address: str, certificates: Path) -> None:
 
 def test_a_stream_of_the_server_passes(address: str, certificates: Path) -> None:
     """The first message of a stream arrives while the stream is open."""
-    with connect(address, certificates) as channel:
+    with connect(address, certificates / "ca.crt") as channel:
         stream = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service=SERVICE), timeout=30)
         assert next(iter(stream)).status == health_pb2.HealthCheckResponse.SERVING
         stream.cancel()
@@ -181,7 +125,7 @@ def test_a_server_that_is_gone_loses_no_call(
     with (
         gradproof_server(*tls_flags) as ending,
         serve(servers[0].port, ending.port) as address,
-        connect(address, certificates) as channel,
+        connect(address, certificates / "ca.crt") as channel,
     ):
         answers = [call(channel) for _ in range(4)]
         ending.process.terminate()
@@ -194,7 +138,7 @@ def test_no_server_is_unavailable(serve: Serve, certificates: Path) -> None:
     """Where nobody listens behind the proxy, the caller is told so as gRPC does."""
     with (
         serve(free_port(), free_port()) as address,
-        connect(address, certificates) as channel,
+        connect(address, certificates / "ca.crt") as channel,
         pytest.raises(grpc.RpcError) as caught,
     ):
         call(channel)
@@ -204,7 +148,7 @@ def test_no_server_is_unavailable(serve: Serve, certificates: Path) -> None:
 @pytest.mark.parametrize("path", ["/gradproof.v1.Other/Check", "/"])
 def test_other_services_are_unimplemented(address: str, certificates: Path, path: str) -> None:
     """Only the service and its health are behind the proxy."""
-    with connect(address, certificates) as channel, pytest.raises(grpc.RpcError) as caught:
+    with connect(address, certificates / "ca.crt") as channel, pytest.raises(grpc.RpcError) as caught:
         channel.unary_unary(path)(b"", timeout=30)
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
@@ -217,7 +161,7 @@ def test_nginx_says_that_a_request_is_too_large(
     smaller = {"client_max_body_size 512m": "client_max_body_size 1m"}
     with (
         serve(*(server.port for server in servers), smaller) as address,
-        connect(address, certificates) as channel,
+        connect(address, certificates / "ca.crt") as channel,
         pytest.raises(grpc.RpcError) as caught,
     ):
         call(channel, "CheckGradients", bytes(3 * 2**20))
