@@ -256,9 +256,9 @@ class Application:
     def _pages(self) -> Pages:
         if not self._settings.debug:
             return {}
-        calls = self._computing.calls
+        made = self._computing
         page = functools.partial(
-            debug_page, self._settings.to_json, self._computing.workers, calls.waiting_by_caller, self._failures
+            debug_page, self._settings.to_json, made.workers, made.waiting_by_caller, self._failures
         )
         return {"/debug": page, "/debug/channelz": channelz_page}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import functools
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -51,9 +52,15 @@ class Computing:
             raise StartError(str(error)) from error
 
     def workers(self) -> list[WorkerState]:
-        """The workers of all pools; none where threads compute."""
-        pools = [compute for compute in (self.calls, self.functions) if isinstance(compute, WorkerPool)]
-        return [state for pool in pools for state in pool.states()]
+        """The workers of calls, and those of functions that have a process; none where threads compute."""
+        of_calls, of_functions = (
+            compute.states() if isinstance(compute, WorkerPool) else [] for compute in (self.calls, self.functions)
+        )
+        return of_calls + [state for state in of_functions if state.pid is not None]
+
+    def waiting_by_caller(self) -> dict[str, int]:
+        """How many calls of each caller wait, functions among them."""
+        return Counter(self.calls.waiting_by_caller()) + Counter(self.functions.waiting_by_caller())
 
     def interrupt(self) -> None:
         """Stops all that waits and runs, and takes nothing any more. The callers are told SHUTTING_DOWN."""

@@ -159,6 +159,7 @@ async def test_health_is_open_and_reflection_is_not(serve: Any, held: Any, calle
     refused = reflection(iter([request]))
     assert await refused.code() is grpc.StatusCode.UNAUTHENTICATED
     assert dict(await refused.trailing_metadata())["grpc-status-details-bin"]
+    assert running.metric("gradproof_refused_calls_total", reason="TOKEN_MISSING") == 1
     answers = [answer async for answer in reflection(iter([request]), metadata=bearer())]
     assert SERVICE in [service.name for service in answers[0].list_services_response.service]
 

@@ -13,13 +13,22 @@ import grpc
 import pytest
 from gradproof.cli.monitor.summary import summarize
 from gradproof.cli.monitor.target import Target
+from gradproof_server.computing import Computing
 from gradproof_server.engine.diagnose.variants import TABLE
-from gradproof_server.serving.answers import UNEXPLAINED
+from gradproof_server.engine.types import Cost
+from gradproof_server.serving.admission import Bounds, FairQueue
+from gradproof_server.serving.answers import UNEXPLAINED, Answer, Task
+from gradproof_server.serving.compute import Ticket
+from gradproof_server.serving.debug import Failures, debug_page
 from gradproof_server.serving.logs import GuardedStream, make_logger
+from gradproof_server.serving.workers.budget import Budget
+from gradproof_server.serving.workers.child import Preparation
+from gradproof_server.serving.workers.pool import Plan, WorkerPool
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.serving.certificates import Authority
 from tests.serving.test_tracing import parent_of
+from tests.serving.workers.test_pool import Seen
 
 
 async def test_top_reads_a_real_server(serve: Any, check_request: Any) -> None:
@@ -103,6 +112,24 @@ async def test_the_debug_page_is_there_only_with_debug(serve: Any, problem: Any)
     text = await running.page("/debug")
     assert "the-bad-one  ComputeGradients  MALFORMED_REQUEST" in text
     assert '"max_nodes"' in text
+
+
+def test_functions_are_on_the_debug_page_where_there_are_any() -> None:
+    """Their places have no line while they have no process; who waits for one is counted with those who wait for the
+    engine."""
+
+    def pool(places: int, on_demand: bool) -> WorkerPool:
+        plan = Plan(places, (), Preparation(1, None, lambda: None), 0.1, on_demand)
+        bounds = Bounds(10, 1000)
+        queue: FairQueue[Ticket] = FairQueue(bounds, lambda caller: bounds)
+        return WorkerPool(lambda *_: Answer(), plan, queue, Budget(Cost(1, 1)), Seen())
+
+    computing = Computing(calls=pool(2, False), functions=pool(64, True))
+    for compute, caller in ((computing.calls, "ann"), (computing.functions, "ann"), (computing.functions, "bob")):
+        compute.submit(Task("CheckFunction", b"", caller=caller), lambda answer: None)
+    text = debug_page(dict, computing.workers, computing.waiting_by_caller, Failures())
+    assert len([line for line in text.splitlines() if "restarts" in line]) == 2
+    assert "     2  ann\n     1  bob\n" in text
 
 
 async def test_channelz_shows_the_server(serve: Any, compute_request: Any) -> None:

@@ -118,7 +118,9 @@ class CallInterceptor(aio.ServerInterceptor):
             try:
                 self._access.identify(_shown(context))
             except Exception as error:
-                await _abort(error_to_failure(error), calls.request_id_of(context.invocation_metadata() or ()), context)
+                failure = error_to_failure(error)
+                self._metrics.refused(failure.kind.reason)
+                await _abort(failure, calls.request_id_of(context.invocation_metadata() or ()), context)
                 return
             async for response in behavior(requests, context):
                 yield response
