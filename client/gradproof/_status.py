@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
+from urllib.parse import unquote
 
 import grpc
 from google.protobuf import duration_pb2
@@ -52,6 +54,26 @@ CODES: Mapping[grpc.StatusCode, type[CallError]] = MappingProxyType(
 
 REASONS: Mapping[str, type[CallError]] = MappingProxyType({"DEVICE_UNAVAILABLE": DeviceUnavailableError})
 """Reasons that have an error of their own."""
+
+HINTS: Mapping[str, str] = MappingProxyType(
+    {
+        "Connection refused": "nobody listens there; is the server running, and is this its port?",
+        "No such file or directory": "there is no such socket; is the server running, and is this its path?",
+        "Domain name not found": "the name is not known; is it spelled right, and does DNS of this machine know it?",
+        "Misformatted domain name": "a target is host:port, dns:///name:port or unix:/path",
+        "Socket closed": "the server ends the connection; it may want TLS (tls=True, or a TLS), or, beside TLS, "
+        "a certificate of the client, TLS(certificate=..., key=...)",
+        "WRONG_VERSION_NUMBER": "what listens there speaks no TLS; leave tls out, or look at the port",
+        "CERTIFICATE_VERIFY_FAILED": "the server's certificate is not trusted; name its issuer's, TLS(root=...)",
+        "Hostname Verification Check failed": "the server's certificate is for another name; use that as the target, "
+        "or state it, TLS(server_name=...)",
+        "Failed to create security handshaker": "the certificates or the key of TLS cannot be used; are they PEM?",
+        "Failed parsing HTTP/2": "what listens there is no gRPC server; is this its port?",
+    }
+)
+"""What to look at, by what gRPC says of a connection that was not made."""
+
+_UNCONNECTED = re.compile(r"(?:last error: [A-Z_]+:|errors resolving) (?P<address>\S+): (?P<cause>.*)", re.DOTALL)
 
 DETAILS_KEY = "grpc-status-details-bin"
 REQUEST_ID_KEY = "x-request-id"
@@ -106,7 +128,15 @@ def failure_to_error(failed: FailedCall, request_id: str = "") -> CallError:
 def _message(code: grpc.StatusCode, text: str) -> str:
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in text:
         return f"{text}; raise max_message_bytes of the client, or max_request_bytes of the server"
-    return text or code.name
+    unconnected = _UNCONNECTED.search(text) if code is grpc.StatusCode.UNAVAILABLE else None
+    return _unconnected_message(**unconnected.groupdict()) if unconnected else text or code.name
+
+
+def _unconnected_message(address: str, cause: str) -> str:
+    """What gRPC says, with the address as it is written in targets, and a hint where there is one."""
+    readable = re.sub(r"^ipv[46]:", "", unquote(address))
+    hint = next((hint for words, hint in HINTS.items() if words in cause), "")
+    return f"no connection to {readable}: {cause}" + (f"\n  {hint}" if hint else "")
 
 
 def _pushback_seconds(milliseconds: str) -> float | None:
