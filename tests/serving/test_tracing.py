@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,10 @@ import gradproof as gp
 import grpc
 import pytest
 from gradproof.v1 import gradient_service_pb2
-from gradproof_server.serving.tracing import Tracing
+from gradproof_server.serving.server import StartError
+from gradproof_server.serving.tracing import NO_TRACING, Tracing, open_tracing
+from grpc import aio
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -156,3 +160,62 @@ async def test_spans_end_with_cancelled_calls(serve: Any, held: Any, spans: InMe
     span = named(spans)["ComputeGradients"]
     assert span.attributes["rpc.grpc.status_code"] == grpc.StatusCode.CANCELLED.value[0]
     assert span.end_time is not None
+
+
+class Collector(trace_service_pb2_grpc.TraceServiceServicer):  # type: ignore[misc]  # has no types
+    """A collector of OpenTelemetry that keeps what comes."""
+
+    def __init__(self) -> None:
+        self.spans: asyncio.Queue[Any] = asyncio.Queue()
+
+    async def Export(self, request: Any, context: Any) -> Any:  # noqa: N802 (the contract's name and arguments)
+        """Takes spans."""
+        for resource in request.resource_spans:
+            for scope in resource.scope_spans:
+                for span in scope.spans:
+                    self.spans.put_nowait((resource.resource, span))
+        return trace_service_pb2.ExportTraceServiceResponse()
+
+
+async def test_spans_come_to_a_collector(serve: Any, compute_request: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By OTLP, from the server's own exporter: the call and its parts, with the name and version of the service."""
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "10")
+    collector, server = Collector(), aio.server()
+    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(collector, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    running = await serve(trace_endpoint=f"http://127.0.0.1:{port}")
+    await running.stub.ComputeGradients(compute_request, metadata=parent_of(sampled=True))
+    names = {}
+    async with asyncio.timeout(SOON):
+        while "gradproof.v1.GradientService/ComputeGradients" not in names:
+            resource, span = await collector.spans.get()
+            names[span.name] = span
+    await asyncio.to_thread(running.app._tracing.close)
+    await server.stop(None)
+    assert names.keys() == {"gradproof.v1.GradientService/ComputeGradients", "queue", "read", "run", "encode"}
+    assert {span.trace_id.hex() for span in names.values()} == {TRACE}
+    said = {attribute.key: attribute.value.string_value for attribute in resource.attributes}
+    assert (said["service.name"], said["service.version"]) == ("gradproof", gp.__version__)
+
+
+async def test_an_endpoint_that_is_not_there_costs_calls_nothing(
+    serve: Any, held: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They are answered, and the log does not fill: the exporter complains, but not for every call."""
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "1")
+    held.release.set()
+    running = await serve(held, trace_endpoint="http://127.0.0.1:1")
+    for _ in range(200):
+        assert await running.raw()(b"x") == b"x"
+    await running.app.stop()
+    assert len(running.calls()) == 200
+    assert len(caplog.records) < 20
+
+
+def test_without_the_extra_an_endpoint_is_a_start_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says what to install."""
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.grpc.trace_exporter", None)
+    with pytest.raises(StartError, match=r'--trace-endpoint needs more packages: pip install "gradproof\[otel\]"'):
+        open_tracing("http://127.0.0.1:4317")
+    assert open_tracing(None) is NO_TRACING
