@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import faulthandler
 import gc
 import os
@@ -27,6 +28,7 @@ from gradproof_server.serving.workers.standard_error import redirect
 
 _OOM_SCORE = Path("/proc/self/oom_score_adj")
 _FIRST_VICTIM = "1000"
+_PR_SET_PDEATHSIG = 1  # from linux/prctl.h
 OUT_OF_MEMORY_STATUS = 77
 """Exit status of a worker that had no memory even for a message."""
 
@@ -49,6 +51,7 @@ def main(connection: Connection[Any, Any], errors: Connection[Any, Any], prepara
     redirect(errors)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all processes of a terminal; the front decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _die_with_the_parent()
     link = Link(connection)
     try:
         _prepare(preparation)
@@ -59,6 +62,13 @@ def main(connection: Connection[Any, Any], errors: Connection[Any, Any], prepara
     threading.Thread(target=worker.listen, name="gradproof-listen", daemon=True).start()
     link.send(Ready())
     worker.work()
+
+
+def _die_with_the_parent() -> None:
+    """Lets the kernel end this process when the one is gone that forked it, which ends when the front is gone: a
+    computation that hangs would not hear of it. Does nothing where the kernel is not Linux."""
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
 
 
 def _prepare(preparation: Preparation) -> None:

@@ -12,6 +12,7 @@ from typing import Protocol
 from gradproof_server.serving.admission import FairQueue
 from gradproof_server.serving.answers import Answer, Answerer, SendPart, Task, no_parts
 from gradproof_server.serving.compute import Ticket, interrupt, join, submit
+from gradproof_server.serving.failures import error_to_failure
 from gradproof_server.serving.workers.budget import Budget
 from gradproof_server.serving.workers.child import Preparation
 from gradproof_server.serving.workers.process import Loss, WorkerLostError, WorkerProcess, WorkerStartError
@@ -174,18 +175,20 @@ class WorkerPool:
         if task is None:
             return process
         device = self._plan.devices[place.number % len(self._plan.devices)] if self._plan.devices else None
-        place.ticket = ticket
+        place.ticket, loss = ticket, None
         try:
             answer = process.run(ticket, task, self.answerer, device)
         except WorkerLostError as lost:
-            ticket.end(lost.answer)
-            self._lose(place, process, lost.loss)
-            return None
-        finally:
-            place.ticket = None
+            answer, loss = lost.answer, lost.loss
+        except Exception as error:  # the place must live on, and what is left on the line nobody knows
+            answer, loss = Answer(failure=error_to_failure(error)), Loss.CRASHED
+        place.ticket = None
         ticket.end(answer)
         self._pass_on(process)
-        return process
+        if loss is None:
+            return process
+        self._lose(place, process, loss)
+        return None
 
     def _living(self, place: _Place, process: WorkerProcess | None) -> WorkerProcess | None:
         """The process, or another one where there is none or it was killed while it had nothing to do; None where the

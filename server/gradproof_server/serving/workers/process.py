@@ -26,6 +26,10 @@ from gradproof_server.serving.workers.protocol import Ask, Device, Done, Grant, 
 from gradproof_server.serving.workers.standard_error import StandardError
 
 _JOIN_SECONDS = 5.0
+_START_SECONDS = 300.0
+"""After which a worker that is not ready is taken for one that hangs; the first use of a CUDA device can take long."""
+_FORKER_DIED = 255
+"""What multiprocessing gives as the exit status where the process died that forks workers, and they with it."""
 
 
 class Loss(enum.Enum):
@@ -114,6 +118,8 @@ class WorkerProcess:
     def wait_until_ready(self) -> None:
         """Returns when it is prepared. Raises WorkerStartError."""
         try:
+            if not self._link.connection.poll(_START_SECONDS):
+                raise WorkerStartError(f"a worker was not ready after {_START_SECONDS} s")
             message, _ = self._link.receive()
         except (EOFError, OSError):
             text = f"a worker ended while it started, with status {self._status()} {self.written()}"
@@ -164,7 +170,7 @@ class WorkerProcess:
         if status == OUT_OF_MEMORY_STATUS or out_of_memory_kills() > self._kills_before:
             return Loss.MEMORY
         outside = (-signal.SIGKILL, -signal.SIGTERM) if sys.platform != "win32" else (-signal.SIGTERM,)
-        return Loss.DIED if status in outside else Loss.CRASHED
+        return Loss.DIED if status in (*outside, _FORKER_DIED) else Loss.CRASHED
 
     def _status(self) -> int | None:
         self._process.join(_JOIN_SECONDS)
