@@ -28,6 +28,7 @@ from gradproof_server.serving.reload import LiveSettings
 from gradproof_server.serving.server import HEALTH_METHODS, GrpcServer, StartError
 from gradproof_server.serving.service import METHOD_TYPES, SERVICE, GradientService
 from gradproof_server.serving.tracing import NO_TRACING, open_tracing
+from gradproof_server.serving.unread import UnreadAnswers
 from gradproof_server.serving.watched_files import Watch
 from gradproof_server.serving.workers.watch import WorkerWatch
 from gradproof_server.settings import Settings, SettingsError
@@ -149,6 +150,8 @@ class Application:
             gate = Gate()
             reader = RequestReader(self._settings, self._access.bounds_of)
             self._live.on_change(reader.configure)
+            unread = UnreadAnswers(self._settings, self._access.bounds_of)
+            self._live.on_change(unread.configure)
             interceptor = CallInterceptor(
                 self._metrics,
                 self._tracing,
@@ -158,6 +161,7 @@ class Application:
                 gate,
                 self._access,
                 reader,
+                unread,
             )
             handler = GradientService(
                 self._computing.calls, self._functions, self._metrics, self._settings.max_call_seconds

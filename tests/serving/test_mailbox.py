@@ -21,7 +21,7 @@ async def drained(mailbox: Mailbox) -> list[bytes]:
 
 async def test_parts_come_in_their_order_and_the_answer_last() -> None:
     """Nothing is lost of what does not pass."""
-    mailbox = Mailbox()
+    mailbox = Mailbox(lambda _: None)
     for name in (b"a", b"b", b"c"):
         mailbox.put(Part(name))
     mailbox.close(END)
@@ -30,7 +30,7 @@ async def test_parts_come_in_their_order_and_the_answer_last() -> None:
 
 async def test_of_progress_only_the_last_waits() -> None:
     """A reader who was away for a thousand messages of progress reads one, and every tensor."""
-    mailbox = Mailbox()
+    mailbox = Mailbox(lambda _: None)
     for i in range(1000):
         mailbox.put(Part(b"%d" % i, passing=True))
         if i == 500:
@@ -41,7 +41,7 @@ async def test_of_progress_only_the_last_waits() -> None:
 
 async def test_what_comes_after_the_answer_is_dropped() -> None:
     """A computation that was stopped may still send; nobody is told."""
-    mailbox = Mailbox()
+    mailbox = Mailbox(lambda _: None)
     mailbox.close(END)
     mailbox.put(Part(b"late"))
     mailbox.close(Answer(b"second"))
@@ -50,7 +50,7 @@ async def test_what_comes_after_the_answer_is_dropped() -> None:
 
 async def test_a_reader_waits_for_what_is_not_there_yet() -> None:
     """next() is pending until a part comes."""
-    mailbox = Mailbox()
+    mailbox = Mailbox(lambda _: None)
     reading = asyncio.ensure_future(mailbox.next())
     await asyncio.sleep(0)
     assert not reading.done()

@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -19,17 +19,22 @@ _CANCELLATION_SECONDS = 0.1
 _VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
 
+def _ignore(_size: int) -> None:
+    """For calls that nobody counts for."""
+
+
 @dataclass
 class Call:
     """One call while it is served, with the messages that it has taken and sent. `caller` is who makes it: a name of
     the callers' file, else the address without its port. `notes` go into the log line as they are.
     `times` are its parts for the trace: name, begin and end by time.monotonic(), busy seconds between.
-    trace_id: where a trace is kept."""
+    trace_id: where a trace is kept. `keep` counts bytes of its answer from when they are there."""
 
     method: str
     request_id: str
     peer: str
     caller: str = ""
+    keep: Callable[[int], None] = _ignore
     requests: int = 0
     request_bytes: int = 0
     responses: int = 0
@@ -63,10 +68,10 @@ def begin(call: Call) -> None:
     _current.set(call)
 
 
-def admitted(caller: str) -> None:
-    """Says who makes the current call."""
+def admitted(caller: str, keep: Callable[[int], None]) -> None:
+    """Says who makes the current call, and what counts the bytes of its answer that the caller may not have read."""
     if call := _current.get(None):
-        call.caller = caller
+        call.caller, call.keep = caller, keep
 
 
 def caller() -> str:
@@ -102,6 +107,17 @@ async def read(context: aio.ServicerContext[bytes, bytes]) -> bytes:
         raise StreamEndedError("the caller ended its side of the stream before it had sent all that was asked of it")
     received(len(request))
     return request
+
+
+def kept(size: int) -> None:
+    """Counts bytes that are there for the caller of the current call until it is over."""
+    keeper()(size)
+
+
+def keeper() -> Callable[[int], None]:
+    """What `kept` does for the current call, to be called from outside of it."""
+    call = _current.get(None)
+    return _ignore if call is None else call.keep
 
 
 def sent(size: int) -> None:

@@ -83,7 +83,7 @@ class _Stream:
     def __init__(self, compute: Compute, context: Context, answer_seconds: float) -> None:
         self._compute, self._context, self._answer_seconds = compute, context, answer_seconds
         self._loop = asyncio.get_running_loop()
-        self._mailbox = Mailbox()
+        self._mailbox = Mailbox(calls.keeper())
         self._timeout = asyncio.timeout(None)
         self._waits_for_answer = False
 

@@ -27,6 +27,7 @@ from gradproof_server.serving.logs import Logger
 from gradproof_server.serving.metrics import CODE_NAMES, Metrics
 from gradproof_server.serving.reading import RequestReader
 from gradproof_server.serving.tracing import Tracing
+from gradproof_server.serving.unread import UnreadAnswers
 
 _Handler: TypeAlias = Any  # grpc.RpcMethodHandler, whose behaviours have the types of the synchronous API
 _Context: TypeAlias = "aio.ServicerContext[Any, Any]"
@@ -60,9 +61,10 @@ class CallInterceptor(aio.ServerInterceptor):
         gate: Gate,
         access: Access,
         reader: RequestReader,
+        unread: UnreadAnswers,
     ) -> None:
         self._metrics, self._tracing, self._failures, self._logger = metrics, tracing, failures, logger
-        self._gate, self._access, self._reader = gate, access, reader
+        self._gate, self._access, self._reader, self._unread = gate, access, reader, unread
         self._main_prefix = f"/{main_service}/"
         self._handlers: dict[str, _Handler] = {}
 
@@ -98,8 +100,14 @@ class CallInterceptor(aio.ServerInterceptor):
         name = method.removeprefix(self._main_prefix)
 
         async def serve(requests: Any, context: _Context) -> Any:
-            calls.admitted(self._access.admit(_shown(context), name))
-            return await behavior(requests, context)
+            caller = self._access.admit(_shown(context), name)
+            unread = self._unread.begin(caller)
+            context.add_done_callback(unread.end)  # type: ignore[arg-type]  # the stub wants a class of its own
+            calls.admitted(caller, unread.add)
+            response = await behavior(requests, context)
+            if response is not None:
+                calls.kept(len(response))
+            return response
 
         return serve
 

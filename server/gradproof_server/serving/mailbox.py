@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 from gradproof_server.serving.answers import Answer, Part
 
@@ -12,10 +13,11 @@ class Mailbox:
     """Parts in their order, then the answer. All methods belong to one event loop, with one reader.
 
     Of parts that pass only the last one waits: a slow reader is not told what is out of date. The others wait as long
-    as it takes; the engine bounds their bytes.
+    as it takes; the engine bounds their bytes, which `keep` is told.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keep: Callable[[int], None]) -> None:
+        self._keep = keep
         self._parts: deque[Part] = deque()
         self.answer: Answer | None = None
         """The answer, once it is there; parts may be waiting still."""
@@ -27,6 +29,8 @@ class Mailbox:
             return
         if part.passing:
             self._parts = deque(waiting for waiting in self._parts if not waiting.passing)
+        else:
+            self._keep(len(part.response))
         self._parts.append(part)
         self._news.set()
 

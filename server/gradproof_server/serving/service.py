@@ -70,7 +70,7 @@ class GradientService:
     def _stream(self, name: str) -> Callable[[bytes, _Context], Awaitable[None]]:
         async def serve(request: bytes, context: _Context) -> None:
             loop = asyncio.get_running_loop()
-            mailbox = Mailbox()
+            mailbox = Mailbox(calls.keeper())
             done, part = functools.partial(call_in, loop, mailbox.close), functools.partial(call_in, loop, mailbox.put)
             with submitted(self._compute, self._task(name, request, context), done, part) as ticket:
                 while isinstance(news := await mailbox.next(), Part):
