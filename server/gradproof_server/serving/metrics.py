@@ -27,8 +27,9 @@ _NODES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 _PARAMETERS = tuple(10.0**k for k in range(1, 10))
 _BYTES = tuple(1024.0 * 4**k for k in range(12))  # 1 KiB to 4 GiB
 
-WORKER_ENDS = ("stopped", "died", "memory", "crashed")
-"""Why workers end: they did not stop when they were told to, were killed, ran out of memory, had a fault."""
+WORKER_ENDS = ("stopped", "hung", "died", "memory", "crashed")
+"""Why workers end: they did not stop when they were told to, said nothing any more, were killed, ran out of memory, had
+a fault."""
 
 REFUSALS = tuple(
     kind.reason

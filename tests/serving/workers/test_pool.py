@@ -248,6 +248,35 @@ def test_a_computation_that_does_not_listen_loses_its_process(make: Make, deed: 
     assert pool.seen.ends == ["stopped"]
 
 
+@pytest.mark.parametrize("deed", ["hang_in_c", "work"])
+def test_a_process_that_says_nothing_any_more_is_replaced(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deed: str
+) -> None:
+    """Without any deadline: one that holds the interpreter's lock, and one that the kernel has stopped."""
+    monkeypatch.setattr("gradproof_server.serving.workers.process._QUIET_SECONDS", 0.05)
+    monkeypatch.setattr("gradproof_server.serving.workers.process._HUNG_SECONDS", 0.5)
+    pool = make()
+    asked = pool.ask(f"{deed}:{tmp_path / 'pid'}")
+    os.kill(begun(tmp_path / "pid"), signal.SIGSTOP)
+    assert asked.reason() == "WORKER_DIED"
+    assert pool.ask("next").result() == b"next"
+    assert pool.seen.ends == ["hung"]
+
+
+def test_a_process_that_computes_and_listens_is_left_alone(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often it is asked whether it is there; and a task that waits for its caller is asked in vain."""
+    monkeypatch.setattr("gradproof_server.serving.workers.process._QUIET_SECONDS", 0.001)
+    pool = make()
+    asked, talking = pool.ask(f"work:{tmp_path / 'pid'}", seconds=0.3), pool.ask("talk:1")
+    assert asked.reason() == "DEADLINE_EXCEEDED"
+    talking.wait_for_parts(1)
+    talking.ticket.say(b"said")
+    assert talking.result() == b"said"
+    assert pool.seen.ends == []
+
+
 def test_a_stopped_process_is_ended_too(make: Make, tmp_path: Path) -> None:
     """A process that the kernel has stopped answers nothing, and is replaced."""
     pool = make(stop_seconds=0.05)

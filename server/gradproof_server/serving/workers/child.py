@@ -23,7 +23,7 @@ from gradproof_server.serving.allocator import keep_large_blocks
 from gradproof_server.serving.answers import Answer, Part
 from gradproof_server.serving.failures import error_to_failure
 from gradproof_server.serving.workers.link import Link
-from gradproof_server.serving.workers.protocol import Ask, Done, Grant, PartDone, Ready, Run, Say, Stop
+from gradproof_server.serving.workers.protocol import Ask, Done, Grant, PartDone, Ping, Pong, Ready, Run, Say, Stop
 from gradproof_server.serving.workers.standard_error import redirect
 
 _OOM_SCORE = Path("/proc/self/oom_score_adj")
@@ -106,6 +106,8 @@ class _Worker:
                 message, payload = self._link.receive()
                 if isinstance(message, Run):
                     self._runs.put((message, payload))
+                elif isinstance(message, Ping):
+                    self._link.send(Pong())
                 else:
                     self._heard.take(message, payload)
         except (EOFError, OSError):

@@ -22,7 +22,7 @@ from gradproof_server.serving.workers.budget import Budget, Lease
 from gradproof_server.serving.workers.child import OUT_OF_MEMORY_STATUS, Preparation, main
 from gradproof_server.serving.workers.link import Link
 from gradproof_server.serving.workers.memory_events import out_of_memory_kills
-from gradproof_server.serving.workers.protocol import Ask, Device, Done, Grant, PartDone, Ready, Run, Say, Stop
+from gradproof_server.serving.workers.protocol import Ask, Device, Done, Grant, PartDone, Ping, Ready, Run, Say, Stop
 from gradproof_server.serving.workers.standard_error import StandardError
 
 _JOIN_SECONDS = 5.0
@@ -32,11 +32,19 @@ _FORKER_DIED = 255
 """What multiprocessing gives as the exit status where the process died that forks workers, and they with it."""
 
 
+# A worker that says nothing for so long is asked whether it is there, and has so long to say so. It listens beside what
+# it computes, so that only one that is stopped, or holds the interpreter's lock for all that time, does not answer.
+_QUIET_SECONDS = 5.0
+_HUNG_SECONDS = 15.0
+
+
 class Loss(enum.Enum):
     """Why a worker ended."""
 
     STOPPED = "stopped"
     """Its computation did not end when it was told to."""
+    HUNG = "hung"
+    """It did not say that it is there."""
     DIED = "died"
     """Killed from outside."""
     MEMORY = "memory"
@@ -47,6 +55,7 @@ class Loss(enum.Enum):
 
 _ERRORS = {
     Loss.STOPPED: StoppedError("stopped"),
+    Loss.HUNG: WorkerDiedError("the process that computed hung"),
     Loss.DIED: WorkerDiedError("the process that computed was killed"),
     Loss.MEMORY: MemoryError("the process that computed was killed because memory ran out"),
     Loss.CRASHED: WorkerCrashedError("the process that computed crashed"),
@@ -159,9 +168,9 @@ class WorkerProcess:
             self._woken.recv_bytes()
         if self._link.connection in ready:
             run.take(*self._link.receive())
-        if run.answer is None and run.kill_at is not None and time.monotonic() >= run.kill_at:
+        if (loss := run.loss()) is not None:
             self._process.kill()
-            raise WorkerLostError(Loss.STOPPED)
+            raise WorkerLostError(loss)
         run.look(self._stop_seconds)
 
     def _loss(self) -> Loss:
@@ -192,16 +201,29 @@ class _Running:
         self._budget, self._wake = budget, wake
         self._lease: Lease | None = None
         self._waits = False
+        self._heard, self._pinged = time.monotonic(), False
+        self._kill_at: float | None = None
         self.answer: Answer | None = None
-        self.kill_at: float | None = None
 
-    def patience(self) -> float | None:
-        """Seconds until something must be done; None where only the worker or a stop brings news."""
-        when = self.kill_at if self.kill_at is not None else self._ticket.deadline
-        return None if when is None else max(0.0, when - time.monotonic())
+    def patience(self) -> float:
+        """Seconds until something must be done, where nothing comes before."""
+        when = self._kill_at if self._kill_at is not None else self._ticket.deadline
+        silence = self._heard + _QUIET_SECONDS + (_HUNG_SECONDS if self._pinged else 0)
+        return max(0.0, (silence if when is None else min(silence, when)) - time.monotonic())
+
+    def loss(self) -> Loss | None:
+        """Why the worker must be ended; None where it need not be."""
+        if self.answer is not None:
+            return None
+        if self._kill_at is not None and time.monotonic() >= self._kill_at:
+            return Loss.STOPPED
+        if self._pinged and time.monotonic() >= self._heard + _QUIET_SECONDS + _HUNG_SECONDS:
+            return Loss.HUNG
+        return None
 
     def take(self, message: object, payload: bytes) -> None:
         """What the worker says."""
+        self._heard, self._pinged = time.monotonic(), False
         match message:
             case PartDone(passing, asks):
                 self._ticket.send(Part(payload, passing, asks))
@@ -212,13 +234,16 @@ class _Running:
                 self.answer = replace(answer, response=payload)
 
     def look(self, stop_seconds: float) -> None:
-        """Passes on what came from elsewhere: room in the budget, or the task's end."""
+        """Passes on what came from elsewhere, room in the budget or the task's end, and asks who was silent."""
         if self._waits and self._lease is not None and self._lease.granted:
             self._waits = False
             self._link.send(Grant(self.number))
-        if self.answer is None and self.kill_at is None and self._ticket.should_stop():
-            self.kill_at = time.monotonic() + stop_seconds
+        if self.answer is None and self._kill_at is None and self._ticket.should_stop():
+            self._kill_at = time.monotonic() + stop_seconds
             self._link.send(Stop(self.number))
+        if not self._pinged and time.monotonic() >= self._heard + _QUIET_SECONDS:
+            self._pinged = True
+            self._link.send(Ping())
 
     def end(self) -> None:
         """Gives back what it took."""

@@ -48,6 +48,16 @@ class Say:
 
 
 @dataclass(frozen=True)
+class Ping:
+    """Are you there? Whatever is computed, the answer is a Pong, at once."""
+
+
+@dataclass(frozen=True)
+class Pong:
+    """I am here."""
+
+
+@dataclass(frozen=True)
 class Ready:
     """The worker is prepared; `failure` says why it cannot be, empty where it is."""
 
