@@ -159,7 +159,9 @@ class Settings:
         1024**3, "Largest response.", unit="bytes", least=_SMALLEST_RESPONSE, most=_LARGEST_MESSAGE
     )
     max_nodes: int = _limit(_LIMITS.max_nodes, "Most nodes in a network.", "nodes")
-    max_parameters: int = _limit(_LIMITS.max_parameters, "Most elements of all parameters and buffers together.", "elements")
+    max_parameters: int = _limit(
+        _LIMITS.max_parameters, "Most elements of all parameters and buffers together.", "elements"
+    )
     max_elements: int = _limit(_LIMITS.max_elements, "Most elements of one tensor.", "elements")
     max_steps: int = _limit(_LIMITS.max_steps, "Most training steps in a problem.", "steps")
     max_memory_bytes: int = _limit(_LIMITS.max_memory_bytes, "Most memory that a problem may take.", "bytes")
