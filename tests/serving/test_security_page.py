@@ -1,4 +1,4 @@
-"""The page on security: every test that it names is there."""
+"""The pages on security and on faults: every test that they name is there."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ def named_tests(page: str) -> list[tuple[str, str]]:
     return re.findall(r"`([\w/]+\.py)::(\w+)`", page)
 
 
-def test_every_test_of_the_page_exists(request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize(("page", "least"), [("security.md", 30), ("faults.md", 15)])
+def test_every_test_of_the_page_exists(request: pytest.FixtureRequest, page: str, least: int) -> None:
     """File and function; a defence whose test is renamed or gone is found here."""
     root: Path = request.config.rootpath
-    named = named_tests((root / "docs/security.md").read_text())
-    assert len(named) > 30
+    named = named_tests((root / "docs" / page).read_text())
+    assert len(named) > least
     missing = [f"{file}::{name}" for file, name in named if name not in _functions(root / "tests" / file)]
     assert missing == []
 
