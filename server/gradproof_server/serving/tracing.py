@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from gradproof_server.serving.server import StartError
 
 _HEADERS = ("traceparent", "tracestate")
 _EXPORT_SECONDS = 2
+_EXPORTER = "opentelemetry.exporter.otlp.proto.grpc.exporter"
+_COMPLAINT_SECONDS = 60.0
 _PROPAGATOR = TraceContextTextMapPropagator()
 # What the semantic conventions of RPC count as a fault of the server.
 _FAULTS = (
@@ -70,6 +73,22 @@ class Tracing:
         span.end()
 
 
+class _Seldom(logging.Filter):
+    """Lets one of a library's messages of the same kind pass a minute: a collector that is away for long is no news."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._passed: dict[object, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is written."""
+        now = time.monotonic()
+        if now - self._passed.get(record.msg, -_COMPLAINT_SECONDS) < _COMPLAINT_SECONDS:
+            return False
+        self._passed[record.msg] = now
+        return True
+
+
 NO_TRACING = Tracing(trace.NoOpTracer())
 
 
@@ -89,6 +108,8 @@ def open_tracing(endpoint: str | None) -> Tracing:
         from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
     except ImportError as error:
         raise StartError(f'--trace-endpoint needs more packages: pip install "gradproof[otel]" ({error})') from error
+    complaints = logging.getLogger(_EXPORTER)
+    complaints.filters = [_Seldom()]
     resource = Resource.create({"service.name": "gradproof", "service.version": __version__})
     provider = TracerProvider(sampler=ParentBased(ALWAYS_ON), resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint, timeout=_EXPORT_SECONDS)))
