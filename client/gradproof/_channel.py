@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 import grpc
 
+from gradproof._sizes import too_large
 from gradproof._status import REQUEST_ID_KEY
 from gradproof._tracing import UNTRACED, CallSpan
 from gradproof._version import __version__
@@ -130,6 +131,14 @@ class ChannelSettings:
         if isinstance(self.tls, TLS) and self.tls.server_name:
             arguments["grpc.ssl_target_name_override"] = self.tls.server_name
         return list({**arguments, **dict(self.options)}.items())
+
+    def sendable(self, path: str, request: bytes) -> bytes:
+        """The request of a method. Raises ResourceExhaustedError, which says what in it is so large, where it has more
+        bytes than a message may have."""
+        most = dict(self.options).get("grpc.max_send_message_length", self.max_message_bytes)
+        if 0 <= most < len(request):
+            raise too_large(path, request, most)
+        return request
 
     def call_metadata(self, span: CallSpan = UNTRACED) -> CallMetadata:
         """Metadata of one call, whose span this is, and the request id in it."""

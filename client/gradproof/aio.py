@@ -228,11 +228,12 @@ class AsyncClient:
     async def _call(self, call: Call[T], timeout: Timeout) -> T:
         with self._attempts(call.path, _calls.seconds(timeout, self._settings.timeout)) as attempts:
             metadata, request_id = self._settings.call_metadata(attempts.span)
+            request = self._settings.sendable(call.path, call.request)
             while True:
                 method: Any = self._connected().unary_unary(call.path)
                 try:
                     with self._closed_told(request_id):
-                        answer: bytes = await method(call.request, timeout=attempts.seconds, metadata=metadata)
+                        answer: bytes = await method(request, timeout=attempts.seconds, metadata=metadata)
                 except grpc.aio.AioRpcError as failed:
                     error = failure_to_error(cast(FailedCall, failed), request_id)
                     if not (call.repeated and await self._waited(attempts, error)):
@@ -273,7 +274,8 @@ class AsyncClient:
                 async for answer in answers:
                     event = run.read(answer)
                     if isinstance(event, PointBatch):
-                        await requests.put(await asyncio.to_thread(run.answer, event))
+                        values = await asyncio.to_thread(run.answer, event)
+                        await requests.put(self._settings.sendable(run.path, values))
                     elif on_progress is not None and isinstance(event, Progress):
                         on_progress(event)
         finally:
@@ -286,7 +288,8 @@ class AsyncClient:
         pairs, request_id = metadata
         channel: Any = self._connected()
         method = channel.unary_stream(run.path) if requests is None else channel.stream_stream(run.path)
-        stream = method(run.request if requests is None else requests, timeout=seconds, metadata=pairs)
+        request = self._settings.sendable(run.path, run.request)
+        stream = method(request if requests is None else requests, timeout=seconds, metadata=pairs)
         try:
             with self._closed_told(request_id):
                 async for answer in stream:

@@ -50,7 +50,7 @@ class Client:
         token: sent as a bearer token, or a function that gives one for each call. Without TLS to local targets only.
         metadata: pairs that are sent with each call.
         retry: how calls are repeated that no server answered, or that a server asked to repeat later.
-        max_message_bytes: largest request and response.
+        max_message_bytes: largest request and response; a larger request is refused before it is sent.
         options: further arguments of the gRPC channel; they win over those of the SDK.
 
     All calls raise a CallError (see gradproof.errors) where they fail.
@@ -258,10 +258,11 @@ class Client:
     def _call(self, call: Call[T], timeout: Timeout) -> T:
         with self._attempts(call.path, _calls.seconds(timeout, self._settings.timeout)) as attempts:
             metadata, request_id = self._settings.call_metadata(attempts.span)
+            request = self._settings.sendable(call.path, call.request)
             while True:
                 method: Any = self._connected().unary_unary(call.path)
                 try:
-                    answer: bytes = method(call.request, timeout=attempts.seconds, metadata=metadata)
+                    answer: bytes = method(request, timeout=attempts.seconds, metadata=metadata)
                 except grpc.RpcError as failed:
                     error = failure_to_error(cast(FailedCall, failed), request_id)
                     if not (call.repeated and self._waited(attempts, error)):
@@ -302,7 +303,7 @@ class Client:
                 for answer in answers:
                     event = run.read(answer)
                     if isinstance(event, PointBatch):
-                        requests.put(run.answer(event))
+                        requests.put(self._settings.sendable(run.path, run.answer(event)))
                     elif on_progress is not None and isinstance(event, Progress):
                         on_progress(event)
         finally:
@@ -315,7 +316,8 @@ class Client:
         pairs, request_id = metadata
         channel: Any = self._connected()
         method = channel.unary_stream(run.path) if requests is None else channel.stream_stream(run.path)
-        stream = method(run.request if requests is None else requests, timeout=seconds, metadata=pairs)
+        request = self._settings.sendable(run.path, run.request)
+        stream = method(request if requests is None else requests, timeout=seconds, metadata=pairs)
         try:
             yield from stream
         except grpc.RpcError as error:

@@ -10,12 +10,17 @@ from typing import Any
 
 import gradproof as gp
 import grpc
+import numpy as np
 import pytest
+from gradproof._calls import compute_call
 from gradproof.v1 import error_pb2, gradient_service_pb2
 from gradproof.v1.gradient_service_pb2 import CheckGradientsResponse, ComputeGradientsResponse, ListCatalogResponse
 
 PROBLEM = gp.Problem([gp.Linear(2, 1, bias=False, weight=[[0.14, 0.15]])], input=[2, 3], target=[1], loss=gp.L1Loss())
 CLAIM = gp.Claim(loss=0.809)
+WIDE = gp.Problem(
+    [gp.Linear(9, 9, bias=False, weight=np.ones((9, 9)))], input=[1] * 9, target=[1] * 9, loss=gp.L1Loss()
+)
 FAST = gp.Retry(attempts=3, initial_seconds=0.01, max_seconds=0.01)
 
 Run = Callable[..., Any]
@@ -238,6 +243,40 @@ def test_an_answer_that_is_too_large_names_the_knob(
     fake.answers["ComputeGradients"] = lambda request, context: ComputeGradientsResponse(reference=reference)
     with pytest.raises(gp.ResourceExhaustedError, match="max_message_bytes"):
         run(fake.target, "compute", PROBLEM, client={"max_message_bytes": 200})
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "field"),
+    [
+        ("compute", (WIDE,), 'problem.parameters["0.weight"]'),
+        ("verify", (WIDE,), 'problem.parameters["0.weight"]'),
+        ("check", (PROBLEM, gp.Claim(gradients={"0.weight": np.ones((9, 9))})), "claim.tensors[0].value"),
+        ("check_function", (np.sum, np.ones(99)), 'start.claim.point["x"]'),
+    ],
+)
+def test_a_request_that_is_too_large_is_not_sent(
+    method: str, arguments: tuple[Any, ...], field: str, run: Run, fake: Any
+) -> None:
+    """The error names the tensor with most bytes, how many, and the limit."""
+    options = {"gradient": np.ones(99)} if method == "check_function" else {}
+    with pytest.raises(gp.ResourceExhaustedError, match="max_message_bytes of the client is 200") as caught:
+        run(fake.target, method, *arguments, **options, client={"max_message_bytes": 200})
+    (violation,) = caught.value.violations
+    assert violation.field == field
+    assert caught.value.code is None
+    assert fake.metadata == []
+
+
+def test_the_largest_request_is_sent(run: Run, fake: Any) -> None:
+    """Exactly max_message_bytes; one less refuses it, and an option of the channel wins."""
+    fake.answers["ComputeGradients"] = lambda request, context: ComputeGradientsResponse()
+    size = len(compute_call(WIDE, None, None).request)
+    run(fake.target, "compute", WIDE, client={"max_message_bytes": size})
+    option = [("grpc.max_send_message_length", -1)]
+    run(fake.target, "compute", WIDE, client={"max_message_bytes": size - 1, "options": option})
+    with pytest.raises(gp.ResourceExhaustedError):
+        run(fake.target, "compute", WIDE, client={"max_message_bytes": size - 1})
+    assert len(fake.metadata) == 2
 
 
 def test_nobody_there_is_unavailable(run: Run) -> None:
