@@ -156,9 +156,9 @@ def test_no_worker_is_left_when_the_front_is_killed() -> None:
     """Not one that computes, nor one that hangs."""
     with serving("--workers", "2") as server, connected(server.target) as channel:
         family = server.family()
-        for _ in range(2):
-            begin(channel)
+        calls = [begin(channel) for _ in range(2)]
         hanging, _ = server.wait_until_busy(2)
         os.kill(hanging, signal.SIGSTOP)
         server.end(signal.SIGKILL)
         wait_until_gone(family)
+        assert {ending(call)[0] for call in calls} == {"UNAVAILABLE"}
