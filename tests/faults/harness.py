@@ -41,8 +41,14 @@ class Server(ServerProcess):
 
     def wait_until_busy(self, workers: int = 1) -> list[int]:
         """Returns when so many workers do a task; their process ids."""
-        wait_until(lambda: len(self.busy()) == workers)
-        return self.busy()
+        found: list[int] = []
+
+        def busy() -> bool:
+            found[:] = self.busy()
+            return len(found) == workers
+
+        wait_until(busy)
+        return found
 
     def family(self) -> set[int]:
         """Process ids of the front and of all processes below it."""

@@ -51,6 +51,7 @@ def main(connection: Connection[Any, Any], errors: Connection[Any, Any], prepara
     redirect(errors)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all processes of a terminal; the front decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _let_the_forker_go()
     _die_with_the_parent()
     link = Link(connection)
     try:
@@ -62,6 +63,16 @@ def main(connection: Connection[Any, Any], errors: Connection[Any, Any], prepara
     threading.Thread(target=worker.listen, name="gradproof-listen", daemon=True).start()
     link.send(Ready())
     worker.work()
+
+
+def _let_the_forker_go() -> None:
+    """Closes what keeps the process that forks alive: it ends when nobody holds the other end of a pipe, which it gives
+    to its children too, and one of them that is stopped would keep it, and with it all the others."""
+    with contextlib.suppress(ImportError, KeyError, AttributeError, OSError, TypeError):
+        from multiprocessing import forkserver  # not on Windows
+
+        kept: Any = vars(forkserver)["_forkserver"]
+        os.close(kept._forkserver_alive_fd)
 
 
 def _die_with_the_parent() -> None:
