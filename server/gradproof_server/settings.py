@@ -124,9 +124,11 @@ class Settings:
     stop_seconds: float = _seconds(0.1, "Time that a stopped computation has to end before its process is killed.")
     worker_memory_bytes: int | None = _count(None, "Most memory that one process may map; off: no limit.", "bytes")
     max_concurrent_calls: int = _limit(256, "Most checks that wait or run at once; further ones are refused.", "calls")
-    max_waiting_bytes: int = _limit(2 * 1024**3, "Most bytes of requests that wait or run at once.", "bytes")
+    max_waiting_bytes: int = _limit(
+        2 * 1024**3, "Most bytes of requests that wait or run, and of answers not read.", "bytes"
+    )
     max_calls_per_caller: int = _limit(128, "Most checks of one caller that wait or run at once.", "calls")
-    max_bytes_per_caller: int = _limit(1024**3, "Most bytes of requests of one caller that wait or run.", "bytes")
+    max_bytes_per_caller: int = _limit(1024**3, "The same of one caller.", "bytes")
     max_running_memory_bytes: int = _limit(
         2 * _LIMITS.max_memory_bytes, "Most memory that all problems that run at once may take, as estimated.", "bytes"
     )

@@ -178,6 +178,16 @@ async def test_a_stream_that_runs_at_shutdown_is_told_so(serve: Any, scripted: S
     assert await scripted.has(scripted.stopped)
 
 
+async def test_a_stream_that_nobody_reads_ends_at_the_server_s_own_deadline(serve: Any) -> None:
+    """Without a deadline of its own: the server waits no longer, and what was not read counts no more."""
+    large = Scripted(*(Part(bytes(4 << 20)) for _ in range(8)))
+    running = await serve(large, max_call_seconds=0.2)
+    call = raw(running)
+    await wait_until(lambda: running.calls("VerifyGradients"))
+    assert running.calls("VerifyGradients")[0]["code"] == "DeadlineExceeded"
+    call.cancel()
+
+
 async def test_a_full_server_refuses_a_stream(serve: Any, scripted: Scripted, details_of: Any) -> None:
     """RESOURCE_EXHAUSTED with the reason SERVER_BUSY, as for other calls, and nothing is sent."""
     running = await serve(scripted)

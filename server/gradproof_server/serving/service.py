@@ -15,6 +15,7 @@ from grpc import aio
 from gradproof_server.serving import calls
 from gradproof_server.serving.answers import METHODS, STREAMS, Answer, Part, Task
 from gradproof_server.serving.compute import Compute, Ticket
+from gradproof_server.serving.errors import DeadlineExceededError
 from gradproof_server.serving.failures import CallFailedError
 from gradproof_server.serving.function_service import FunctionService
 from gradproof_server.serving.mailbox import Mailbox
@@ -30,6 +31,8 @@ METHOD_TYPES = {
     for name in names
 }
 """Every method by its path, with its type as metrics call it."""
+_LAST_WORD_SECONDS = 0.5
+"""After the deadline, for what the engine says of it to reach a caller who reads."""
 _Context: TypeAlias = "aio.ServicerContext[bytes, bytes]"
 
 
@@ -72,10 +75,9 @@ class GradientService:
             loop = asyncio.get_running_loop()
             mailbox = Mailbox(calls.keeper())
             done, part = functools.partial(call_in, loop, mailbox.close), functools.partial(call_in, loop, mailbox.put)
-            with submitted(self._compute, self._task(name, request, context), done, part) as ticket:
-                while isinstance(news := await mailbox.next(), Part):
-                    calls.sent(len(news.response))
-                    await context.write(news.response)
+            task = self._task(name, request, context)
+            with submitted(self._compute, task, done, part) as ticket:
+                news = await _passed_on(mailbox, context, task)
             self._answered(news, ticket)
 
         return serve
@@ -104,6 +106,19 @@ class GradientService:
         if answer.failure is not None:
             raise CallFailedError(answer.failure)
         return answer
+
+
+async def _passed_on(mailbox: Mailbox, context: _Context, task: Task) -> Answer:
+    """Writes the parts of a stream; what comes last. A caller who reads slowly has until the deadline to read."""
+    assert task.deadline is not None
+    try:
+        async with asyncio.timeout(task.deadline - time.monotonic() + _LAST_WORD_SECONDS):
+            while isinstance(news := await mailbox.next(), Part):
+                calls.sent(len(news.response))
+                await context.write(news.response)
+            return news
+    except TimeoutError:
+        raise DeadlineExceededError("the deadline passed before all was read") from None
 
 
 def _bring(loop: asyncio.AbstractEventLoop, future: asyncio.Future[Answer], answer: Answer) -> None:
