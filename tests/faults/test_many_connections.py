@@ -17,7 +17,7 @@ pytestmark = pytest.mark.e2e
 _CONNECTIONS = 10_000
 _FILES = _CONNECTIONS + 1000
 _MOST_BYTES = 64 * 1024
-"""Of the front for each connection; measured 19 KiB."""
+"""Most memory of the front for each connection."""
 _PING = b"are you?"
 _SOURCES = ("127.0.0.2", "127.0.0.3")
 """Addresses of the clients; one has some 28,000 ports, of which others take theirs."""
