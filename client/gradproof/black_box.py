@@ -176,8 +176,12 @@ def _values(result: Any) -> Array:
 
 
 def _call(function: Function, x: Arguments, arguments: Mapping[str, Any]) -> Any:
-    """Calls a function with arguments in the structure of `x`."""
-    return function(dict(arguments)) if isinstance(x, Mapping) else function(*arguments.values())
+    """Calls a function with arguments in the structure of `x`. Its StopIteration, which neither generators nor asyncio
+    hand on, becomes a RuntimeError, as in generators."""
+    try:
+        return function(dict(arguments)) if isinstance(x, Mapping) else function(*arguments.values())
+    except StopIteration as error:
+        raise RuntimeError("the function raised StopIteration") from error
 
 
 def _point_text(arrays: Mapping[str, Array]) -> str:

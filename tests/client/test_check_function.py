@@ -246,6 +246,15 @@ def test_a_function_that_raises_ends_the_run(run: Run, fake: Any) -> None:
     assert gone.wait(10)
 
 
+def test_an_iterator_that_ends_in_a_function_ends_the_run(run: Run, fake: Any) -> None:
+    """StopIteration, which asyncio would wait after for ever, is the RuntimeError that it is in generators."""
+    fake.answers["CheckFunction"] = differences
+    factors = iter([1.0])
+    with pytest.raises(RuntimeError, match="the function raised StopIteration") as caught:
+        run(fake.target, lambda x: next(factors) * x.sum(), np.array([1.0]), gradient=[1.0])
+    assert caught.value.__notes__ == ["raised by the function at x = [1.0009765625]"]
+
+
 def test_nan_is_an_answer(run: Run, fake: Any) -> None:
     """Values that are not finite travel."""
     fake.answers["CheckFunction"] = differences
