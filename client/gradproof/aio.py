@@ -45,6 +45,8 @@ from gradproof.witness import Estimate, Progress, Verification, WitnessEvent
 
 T = TypeVar("T")
 AsyncStream: TypeAlias = AsyncGenerator[T, None]
+Requests: TypeAlias = asyncio.Queue[bytes | None]
+"""What is sent on a stream; None ends it."""
 
 
 class AsyncClient:
@@ -124,10 +126,7 @@ class AsyncClient:
         """
         run = _witness_calls.verify_run(problem, claim, options, estimate_only=False)
         try:
-            async with aclosing(self._events(run, timeout)) as events:
-                async for event in events:
-                    if on_progress is not None and isinstance(event, Progress):
-                        on_progress(event)
+            await self._follow(run, timeout, on_progress)
         except CUT_OFF as error:
             return run.cut_off(error)
         return run.result()
@@ -156,9 +155,7 @@ class AsyncClient:
     ) -> Estimate:
         """What `verify` would cost with the same arguments."""
         run = _witness_calls.verify_run(problem, claim, options, estimate_only=True)
-        async with aclosing(self._events(run, timeout)) as events:
-            async for _ in events:
-                pass
+        await self._follow(run, timeout)
         return run.estimated()
 
     async def check_function(
@@ -183,18 +180,8 @@ class AsyncClient:
         box = await asyncio.to_thread(BlackBox, f, x, batched)
         stated = {"gradient": gradient, "jacobian": jacobian, "vjp": vjp, "jvp": jvp}
         run = await asyncio.to_thread(_function_calls.function_run, box, stated, rtol, options)
-        with self._attempts(run.path, run.limit(timeout, self._settings.timeout)) as attempts:
-            metadata = self._settings.call_metadata(attempts.span)
-            while True:
-                try:
-                    await self._converse(run, metadata, attempts.seconds, on_progress)
-                except CallError as error:
-                    if not await self._waited(attempts, error):
-                        raise
-                    run.restart()
-                else:
-                    attempts.succeeded()
-                    return run.result()
+        await self._follow(run, timeout, on_progress)
+        return run.result()
 
     async def catalog(self, *, timeout: Timeout = UNSET) -> Catalog:
         """What the server can build, its limits, versions and devices."""
@@ -242,16 +229,22 @@ class AsyncClient:
                     attempts.succeeded()
                     return call.read(answer)
 
+    async def _follow(self, run: Run, timeout: Timeout, on_progress: OnProgress | None = None) -> None:
+        """Reads a run to its end."""
+        async with aclosing(self._events(run, timeout)) as events:
+            async for event in events:
+                if on_progress is not None and isinstance(event, Progress):
+                    on_progress(event)
+
     async def _events(self, run: Run, timeout: Timeout) -> AsyncStream[WitnessEvent]:
-        """What a server says of a run that needs nothing more than its request; nothing but progress is said twice."""
+        """What a server says of a run, in as many attempts as it takes; nothing but progress is said twice."""
         told = 0
         with self._attempts(run.path, run.limit(timeout, self._settings.timeout)) as attempts:
             metadata = self._settings.call_metadata(attempts.span)
             while True:
                 try:
-                    async with aclosing(self._answers(run, metadata, attempts.seconds)) as answers:
-                        async for answer in answers:
-                            event = cast(WitnessEvent, run.read(answer))
+                    async with aclosing(self._conversation(run, metadata, attempts.seconds)) as events:
+                        async for event in events:
                             if run.is_news(event, told):
                                 told = max(told, run.came)
                                 yield event
@@ -263,33 +256,34 @@ class AsyncClient:
                     attempts.succeeded()
                     return
 
-    async def _converse(
-        self, run: FunctionRun, metadata: CallMetadata, seconds: float | None, on_progress: OnProgress | None
-    ) -> None:
-        """Answers the points that a server asks for, until its report."""
-        requests: asyncio.Queue[bytes | None] = asyncio.Queue()
+    async def _conversation(self, run: Run, metadata: CallMetadata, seconds: float | None) -> AsyncStream[WitnessEvent]:
+        """What a server says of a run in one attempt; the points that it asks for are answered."""
+        requests: Requests = asyncio.Queue()
         try:
-            async with aclosing(self._answers(run, metadata, seconds, _until_none(requests))) as answers:
-                await requests.put(run.request)
+            requests.put_nowait(self._settings.sendable(run.path, run.request))
+            async with aclosing(self._answers(run, metadata, seconds, requests)) as answers:
                 async for answer in answers:
                     event = run.read(answer)
                     if isinstance(event, PointBatch):
-                        values = await asyncio.to_thread(run.answer, event)
-                        await requests.put(self._settings.sendable(run.path, values))
-                    elif on_progress is not None and isinstance(event, Progress):
-                        on_progress(event)
+                        values = await asyncio.to_thread(cast(FunctionRun, run).answer, event)
+                        requests.put_nowait(self._settings.sendable(run.path, values))
+                    else:
+                        yield event
         finally:
             requests.put_nowait(None)
 
     async def _answers(
-        self, run: Run, metadata: CallMetadata, seconds: float | None, requests: AsyncIterator[bytes] | None = None
+        self, run: Run, metadata: CallMetadata, seconds: float | None, requests: Requests
     ) -> AsyncStream[bytes]:
-        """The answers of a stream; it is cancelled where it is left before its end."""
+        """The answers to all requests of a run of a function, and to the only one of another. The call is cancelled where
+        they are left before their end."""
         pairs, request_id = metadata
         channel: Any = self._connected()
-        method = channel.unary_stream(run.path) if requests is None else channel.stream_stream(run.path)
-        request = self._settings.sendable(run.path, run.request)
-        stream = method(request if requests is None else requests, timeout=seconds, metadata=pairs)
+        if isinstance(run, FunctionRun):
+            method, request = channel.stream_stream(run.path), _until_none(requests)
+        else:
+            method, request = channel.unary_stream(run.path), requests.get_nowait()
+        stream = method(request, timeout=seconds, metadata=pairs)
         try:
             with self._closed_told(request_id):
                 async for answer in stream:
@@ -333,7 +327,6 @@ class AsyncClient:
         return self._channel
 
 
-async def _until_none(queue: asyncio.Queue[bytes | None]) -> AsyncIterator[bytes]:
-    """What is put into a queue, up to a None."""
-    while (item := await queue.get()) is not None:
-        yield item
+async def _until_none(requests: Requests) -> AsyncIterator[bytes]:
+    while (request := await requests.get()) is not None:
+        yield request

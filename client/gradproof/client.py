@@ -38,6 +38,8 @@ from gradproof.witness import Estimate, Progress, Verification, WitnessEvent
 
 T = TypeVar("T")
 Stream: TypeAlias = Generator[T, None, None]
+Requests: TypeAlias = SimpleQueue[bytes | None]
+"""What is sent on a stream; None ends it."""
 
 
 class Client:
@@ -140,10 +142,7 @@ class Client:
         """
         run = _witness_calls.verify_run(problem, claim, options, estimate_only=False)
         try:
-            with closing(self._events(run, timeout)) as events:
-                for event in events:
-                    if on_progress is not None and isinstance(event, Progress):
-                        on_progress(event)
+            self._follow(run, timeout, on_progress)
         except CUT_OFF as error:
             return run.cut_off(error)
         return run.result()
@@ -173,8 +172,7 @@ class Client:
     ) -> Estimate:
         """What `verify` would cost with the same arguments."""
         run = _witness_calls.verify_run(problem, claim, options, estimate_only=True)
-        for _ in self._events(run, timeout):
-            pass
+        self._follow(run, timeout)
         return run.estimated()
 
     def check_function(
@@ -212,18 +210,8 @@ class Client:
         box = BlackBox(f, x, batched)
         stated = {"gradient": gradient, "jacobian": jacobian, "vjp": vjp, "jvp": jvp}
         run = _function_calls.function_run(box, stated, rtol, options)
-        with self._attempts(run.path, run.limit(timeout, self._settings.timeout)) as attempts:
-            metadata = self._settings.call_metadata(attempts.span)
-            while True:
-                try:
-                    self._converse(run, metadata, attempts.seconds, on_progress)
-                except CallError as error:
-                    if not self._waited(attempts, error):
-                        raise
-                    run.restart()
-                else:
-                    attempts.succeeded()
-                    return run.result()
+        self._follow(run, timeout, on_progress)
+        return run.result()
 
     def catalog(self, *, timeout: Timeout = UNSET) -> Catalog:
         """What the server can build, its limits, versions and devices."""
@@ -271,16 +259,22 @@ class Client:
                     attempts.succeeded()
                     return call.read(answer)
 
+    def _follow(self, run: Run, timeout: Timeout, on_progress: OnProgress | None = None) -> None:
+        """Reads a run to its end."""
+        with closing(self._events(run, timeout)) as events:
+            for event in events:
+                if on_progress is not None and isinstance(event, Progress):
+                    on_progress(event)
+
     def _events(self, run: Run, timeout: Timeout) -> Stream[WitnessEvent]:
-        """What a server says of a run that needs nothing more than its request; nothing but progress is said twice."""
+        """What a server says of a run, in as many attempts as it takes; nothing but progress is said twice."""
         told = 0
         with self._attempts(run.path, run.limit(timeout, self._settings.timeout)) as attempts:
             metadata = self._settings.call_metadata(attempts.span)
             while True:
                 try:
-                    with closing(self._answers(run, metadata, attempts.seconds)) as answers:
-                        for answer in answers:
-                            event = cast(WitnessEvent, run.read(answer))
+                    with closing(self._conversation(run, metadata, attempts.seconds)) as events:
+                        for event in events:
                             if run.is_news(event, told):
                                 told = max(told, run.came)
                                 yield event
@@ -292,32 +286,31 @@ class Client:
                     attempts.succeeded()
                     return
 
-    def _converse(
-        self, run: FunctionRun, metadata: CallMetadata, seconds: float | None, on_progress: OnProgress | None
-    ) -> None:
-        """Answers the points that a server asks for, until its report."""
-        requests: SimpleQueue[bytes | None] = SimpleQueue()
+    def _conversation(self, run: Run, metadata: CallMetadata, seconds: float | None) -> Stream[WitnessEvent]:
+        """What a server says of a run in one attempt; the points that it asks for are answered."""
+        requests: Requests = SimpleQueue()
         try:
-            with closing(self._answers(run, metadata, seconds, iter(requests.get, None))) as answers:
-                requests.put(run.request)
+            requests.put(self._settings.sendable(run.path, run.request))
+            with closing(self._answers(run, metadata, seconds, requests)) as answers:
                 for answer in answers:
                     event = run.read(answer)
                     if isinstance(event, PointBatch):
-                        requests.put(self._settings.sendable(run.path, run.answer(event)))
-                    elif on_progress is not None and isinstance(event, Progress):
-                        on_progress(event)
+                        requests.put(self._settings.sendable(run.path, cast(FunctionRun, run).answer(event)))
+                    else:
+                        yield event
         finally:
             requests.put(None)
 
-    def _answers(
-        self, run: Run, metadata: CallMetadata, seconds: float | None, requests: Iterator[bytes] | None = None
-    ) -> Generator[bytes, None, None]:
-        """The answers of a stream; it is cancelled where it is left before its end."""
+    def _answers(self, run: Run, metadata: CallMetadata, seconds: float | None, requests: Requests) -> Stream[bytes]:
+        """The answers to all requests of a run of a function, and to the only one of another. The call is cancelled where
+        they are left before their end."""
         pairs, request_id = metadata
         channel: Any = self._connected()
-        method = channel.unary_stream(run.path) if requests is None else channel.stream_stream(run.path)
-        request = self._settings.sendable(run.path, run.request)
-        stream = method(request if requests is None else requests, timeout=seconds, metadata=pairs)
+        if isinstance(run, FunctionRun):
+            method, request = channel.stream_stream(run.path), iter(requests.get, None)
+        else:
+            method, request = channel.unary_stream(run.path), requests.get()
+        stream = method(request, timeout=seconds, metadata=pairs)
         try:
             yield from stream
         except grpc.RpcError as error:
