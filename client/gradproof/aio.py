@@ -275,15 +275,14 @@ class AsyncClient:
     async def _answers(
         self, run: Run, metadata: CallMetadata, seconds: float | None, requests: Requests
     ) -> AsyncStream[bytes]:
-        """The answers to all requests of a run of a function, and to the only one of another. The call is cancelled where
+        """The answers to all requests of a function's run, and to the only one of another. The call is cancelled where
         they are left before their end."""
         pairs, request_id = metadata
         channel: Any = self._connected()
         if isinstance(run, FunctionRun):
-            method, request = channel.stream_stream(run.path), _until_none(requests)
+            stream = channel.stream_stream(run.path)(_until_none(requests), timeout=seconds, metadata=pairs)
         else:
-            method, request = channel.unary_stream(run.path), requests.get_nowait()
-        stream = method(request, timeout=seconds, metadata=pairs)
+            stream = channel.unary_stream(run.path)(requests.get_nowait(), timeout=seconds, metadata=pairs)
         try:
             with self._closed_told(request_id):
                 async for answer in stream:

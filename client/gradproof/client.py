@@ -202,10 +202,11 @@ class Client:
             jvp: a tangent in the structure of `x`, and the product in the output's shape.
             batched: whether `f` takes arrays with a leading axis of points, and gives such ones.
             rtol: relative precision of the stated derivative; None: that of its dtype.
-            on_progress, timeout: as for `verify`.
+            on_progress, timeout: as for `verify`, but where the timeout passes, DeadlineError is raised.
             options: see `WitnessOptions`.
 
-        Raises what `f` raises, with a note that tells the point. NaN and infinity are answers like others.
+        Raises what `f` raises, with a note that tells the point; StopIteration as a RuntimeError. NaN and infinity are
+        answers like others.
         """
         box = BlackBox(f, x, batched)
         stated = {"gradient": gradient, "jacobian": jacobian, "vjp": vjp, "jvp": jvp}
@@ -302,15 +303,14 @@ class Client:
             requests.put(None)
 
     def _answers(self, run: Run, metadata: CallMetadata, seconds: float | None, requests: Requests) -> Stream[bytes]:
-        """The answers to all requests of a run of a function, and to the only one of another. The call is cancelled where
+        """The answers to all requests of a function's run, and to the only one of another. The call is cancelled where
         they are left before their end."""
         pairs, request_id = metadata
         channel: Any = self._connected()
         if isinstance(run, FunctionRun):
-            method, request = channel.stream_stream(run.path), iter(requests.get, None)
+            stream = channel.stream_stream(run.path)(iter(requests.get, None), timeout=seconds, metadata=pairs)
         else:
-            method, request = channel.unary_stream(run.path), requests.get()
-        stream = method(request, timeout=seconds, metadata=pairs)
+            stream = channel.unary_stream(run.path)(requests.get(), timeout=seconds, metadata=pairs)
         try:
             yield from stream
         except grpc.RpcError as error:
