@@ -246,6 +246,24 @@ def test_a_function_that_raises_ends_the_run(run: Run, fake: Any) -> None:
     assert gone.wait(10)
 
 
+def test_a_run_that_breaks_begins_again(run: Run, fake: Any) -> None:
+    """All points are evaluated anew; the caller hears of nothing but the end, and of progress."""
+
+    def answers(requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Response]:
+        for number, answer in enumerate(differences(requests, context)):
+            if number == 3 and len(fake.metadata) == 1:
+                context.abort(grpc.StatusCode.UNAVAILABLE, "the connection broke")
+            yield answer
+
+    fake.answers["CheckFunction"] = answers
+    seen: list[gp.Progress] = []
+    assert run(fake.target, squares, X, gradient=2 * X, on_progress=seen.append).agrees
+    first, second = (index for index, request in enumerate(fake.requests) if request.HasField("start"))
+    assert (first, second, len(fake.requests)) == (0, 2, 4)
+    assert fake.requests[1] == fake.requests[3]
+    assert [progress.fraction for progress in seen] == [0.5, 0.5]
+
+
 def test_an_iterator_that_ends_in_a_function_ends_the_run(run: Run, fake: Any) -> None:
     """StopIteration, which asyncio would wait after for ever, is the RuntimeError that it is in generators."""
     fake.answers["CheckFunction"] = differences
