@@ -9,7 +9,8 @@ Layers, losses, optimizers and schedules are named and called as in torch; funct
 """
 
 from gradproof import functions, layers, losses, optimizers, schedules
-from gradproof._channel import TLS, Retry
+from gradproof._channel import TLS
+from gradproof._retry import Retry
 from gradproof._shortcuts import check_function
 from gradproof._version import __version__
 from gradproof._witness_calls import VerifyOptions, WitnessOptions

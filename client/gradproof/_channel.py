@@ -1,4 +1,4 @@
-"""Channels: how a client reaches its server; retries, TLS, tokens and limits as arguments of gRPC."""
+"""Channels: how a client reaches its server; TLS, tokens and limits as arguments of gRPC."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 import grpc
 
+from gradproof._retry import Retry
 from gradproof._sizes import too_large
 from gradproof._status import REQUEST_ID_KEY
 from gradproof._tracing import UNTRACED, CallSpan
@@ -30,34 +31,6 @@ SERVICE = "gradproof.v1.GradientService"
 TIMEOUT_SECONDS = 30.0
 _SERVICE_CONFIG: dict[str, Any] = {"loadBalancingConfig": [{"round_robin": {}}]}
 MAX_MESSAGE_BYTES = 512 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Retry:
-    """How calls are repeated that no server answered, or that a server asked to repeat later. All calls may be repeated
-    safely, and all attempts share the call's timeout.
-
-    Attributes:
-        attempts: how often a call is tried in all; 1: no retries.
-        initial_seconds: most seconds before the first repetition; the wait is drawn at random below it.
-        multiplier: factor of that bound from one repetition to the next.
-        max_seconds: the bound's own bound.
-    """
-
-    attempts: int = 6
-    initial_seconds: float = 0.1
-    multiplier: float = 2.0
-    max_seconds: float = 2.0
-
-    def __post_init__(self) -> None:
-        if self.attempts < 1:
-            raise ValueError(f"attempts is {self.attempts}; it must be at least 1")
-        if min(self.initial_seconds, self.multiplier, self.max_seconds) <= 0:
-            raise ValueError("initial_seconds, multiplier and max_seconds must be above 0")
-
-    def bound(self, failed: int) -> float:
-        """Most seconds of the wait after so many attempts, without what a server asks for."""
-        return min(self.max_seconds, self.initial_seconds * self.multiplier ** (failed - 1))
 
 
 @dataclass(frozen=True)

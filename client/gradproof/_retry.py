@@ -9,11 +9,11 @@ from __future__ import annotations
 import random
 import threading
 import time
+from dataclasses import dataclass
 from types import TracebackType
 
 import grpc
 
-from gradproof._channel import Retry
 from gradproof._tracing import UNTRACED, CallSpan
 from gradproof.errors import CallError
 
@@ -21,6 +21,34 @@ _ALLOWANCE = 1000.0
 _PER_ANSWER = 0.1
 _BROKEN_STREAM = ("RST_STREAM", "Stream removed", "GOAWAY")
 """What gRPC says where a connection broke under a call, with the codes INTERNAL and UNKNOWN."""
+
+
+@dataclass(frozen=True)
+class Retry:
+    """How calls are repeated that no server answered, or that a server asked to repeat later. All calls may be repeated
+    safely, and all attempts share the call's timeout.
+
+    Attributes:
+        attempts: how often a call is tried in all; 1: no retries.
+        initial_seconds: most seconds before the first repetition; the wait is drawn at random below it.
+        multiplier: factor of that bound from one repetition to the next.
+        max_seconds: the bound's own bound.
+    """
+
+    attempts: int = 6
+    initial_seconds: float = 0.1
+    multiplier: float = 2.0
+    max_seconds: float = 2.0
+
+    def __post_init__(self) -> None:
+        if self.attempts < 1:
+            raise ValueError(f"attempts is {self.attempts}; it must be at least 1")
+        if min(self.initial_seconds, self.multiplier, self.max_seconds) <= 0:
+            raise ValueError("initial_seconds, multiplier and max_seconds must be above 0")
+
+    def bound(self, failed: int) -> float:
+        """Most seconds of the wait after so many attempts, without what a server asks for."""
+        return min(self.max_seconds, self.initial_seconds * self.multiplier ** (failed - 1))
 
 
 def is_repeatable(error: CallError) -> bool:

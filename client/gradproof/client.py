@@ -20,12 +20,11 @@ from gradproof._channel import (
     CallMetadata,
     ChannelSettings,
     Metadata,
-    Retry,
     Token,
 )
 from gradproof._embedded import EmbeddedServer, start_embedded
 from gradproof._function_calls import FunctionRun
-from gradproof._retry import Allowance, Attempts
+from gradproof._retry import Allowance, Attempts, Retry
 from gradproof._status import FailedCall, failure_to_error
 from gradproof._tracing import call_span
 from gradproof._witness_calls import CUT_OFF, OnProgress, Run, VerifyOptions, WitnessOptions
