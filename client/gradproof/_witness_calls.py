@@ -80,7 +80,8 @@ class Run:
         response: the type of the answers.
         max_seconds: after which the server ends the run.
         expected, tensors, progress, report: what came so far; of progress the last.
-        came: events but progress.
+        came: events but progress, since it began or began again.
+        told: the most of them that came at any time.
     """
 
     path: str
@@ -92,6 +93,7 @@ class Run:
     progress: witness_pb2.WitnessProgress = field(default_factory=witness_pb2.WitnessProgress)
     report: Verification | None = None
     came: int = 0
+    told: int = 0
 
     def limit(self, timeout: Timeout, default: float | None) -> float | None:
         """The deadline in seconds from now: what is given, else the client's own beyond what the server may take."""
@@ -115,13 +117,15 @@ class Run:
             raise ServerError(f"the server sent a message of an unknown kind; it may be newer than this SDK: {message}")
         return _READERS[kind](self, getattr(message, kind))
 
-    def is_news(self, event: object, told: int) -> bool:
-        """Whether an event was not told by an attempt that broke; `told` are all events but progress so far, which come
-        again as they were."""
+    def is_news(self, event: WitnessEvent) -> bool:
+        """Counts an event; whether it was not told by an attempt that broke, after which all but progress come again as
+        they were."""
         if isinstance(event, Progress):
             return True
         self.came += 1
-        return self.came > told
+        news = self.came > self.told
+        self.told = max(self.told, self.came)
+        return news
 
     def result(self) -> Verification:
         """What came of it. Raises ServerError where the server ended the run without a report."""

@@ -237,15 +237,13 @@ class AsyncClient:
 
     async def _events(self, run: Run, timeout: Timeout) -> AsyncStream[WitnessEvent]:
         """What a server says of a run, in as many attempts as it takes; nothing but progress is said twice."""
-        told = 0
         with self._attempts(run.path, run.limit(timeout, self._settings.timeout)) as attempts:
             metadata = self._settings.call_metadata(attempts.span)
             while True:
                 try:
                     async with aclosing(self._conversation(run, metadata, attempts.seconds)) as events:
                         async for event in events:
-                            if run.is_news(event, told):
-                                told = max(told, run.came)
+                            if run.is_news(event):
                                 yield event
                 except CallError as error:
                     if not await self._waited(attempts, error):

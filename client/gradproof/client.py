@@ -268,15 +268,13 @@ class Client:
 
     def _events(self, run: Run, timeout: Timeout) -> Stream[WitnessEvent]:
         """What a server says of a run, in as many attempts as it takes; nothing but progress is said twice."""
-        told = 0
         with self._attempts(run.path, run.limit(timeout, self._settings.timeout)) as attempts:
             metadata = self._settings.call_metadata(attempts.span)
             while True:
                 try:
                     with closing(self._conversation(run, metadata, attempts.seconds)) as events:
                         for event in events:
-                            if run.is_news(event, told):
-                                told = max(told, run.came)
+                            if run.is_news(event):
                                 yield event
                 except CallError as error:
                     if not self._waited(attempts, error):
