@@ -165,6 +165,16 @@ def test_what_a_server_does_not_tell_is_a_dash() -> None:
     assert "no calls yet" in text
 
 
+def test_servers_are_summed_below() -> None:
+    """All numbers of those that can be read; what is marked in one is not marked in the sum."""
+    page = parse("gradproof_waiting_calls 2\ngradproof_workers 0\nprocess_resident_memory_bytes 1048576")
+    readings = [Reading("a:1", page, rates(page, page, 1.0)), Reading("b:1", page), Reading("c:1", problem="gone")]
+    rows = lines(summarize(readings), 100)[1:5]
+    assert paint(rows[3], None, False).split() == ["2", "of", "3", "up", "-", "4", "-", "0", "2", "MiB", "-"]
+    marked = [[style for _, style in row if style in ("warn", "bad")] for row in rows]
+    assert marked == [["warn", "bad"], ["warn", "bad"], ["bad"], []]
+
+
 @pytest.mark.parametrize(("opened", "marked"), [(80, False), (81, True)])
 def test_files_that_run_out_are_marked(opened: int, marked: bool) -> None:
     """From 80 % of those that the process may open."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import json
 import os
@@ -82,10 +83,8 @@ async def _once(targets: list[Target], interval: float) -> Summary:
 
 
 def _live(targets: list[Target], interval: float, colours: bool) -> int:
-    try:
+    with contextlib.suppress(KeyboardInterrupt):  # Where the loop handles no signals; it is how one ends.
         asyncio.run(_watch(targets, interval, colours))
-    except KeyboardInterrupt:  # Where the loop handles no signals; it is how one ends.
-        return status.AGREES
     return status.AGREES
 
 

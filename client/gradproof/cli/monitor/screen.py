@@ -48,11 +48,12 @@ class Screen:
         self._frame: Frame = lambda _: []
         self._loop = asyncio.get_running_loop()
         self._modes = termios.tcgetattr(sys.stdin) if _HAS_KEYS and sys.stdin.isatty() else None
-        self._handlers = {
-            name: self._suspend if name == "SIGTSTP" else self._redraw if name == "SIGWINCH" else self.closed.set
-            for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGWINCH", "SIGTSTP")
-            if hasattr(signal, name)
+        handlers = {
+            **dict.fromkeys(("SIGINT", "SIGTERM", "SIGHUP"), self.closed.set),
+            "SIGWINCH": self._redraw,
+            "SIGTSTP": self._suspend,
         }
+        self._handlers = {name: handler for name, handler in handlers.items() if hasattr(signal, name)}
 
     def __enter__(self) -> Screen:
         # The loop of Windows handles no signals.

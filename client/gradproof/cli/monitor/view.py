@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from gradproof.cli.monitor import quantities
 from gradproof.cli.monitor.quantities import UNKNOWN, known
@@ -11,6 +11,15 @@ from gradproof.cli.monitor.summary import Method, Server, Summary, Tally, Times
 from gradproof.cli.monitor.text import Line, Span, flow, table
 
 _SERVERS = ("SERVER", "VERSION", "UPTIME", "CALLS/S", "WAIT", "RUN", "WORKERS", "MEMORY", "FDS")
+_NUMBERS: Mapping[str, Callable[[float], str]] = {
+    "calls_per_second": quantities.rate,
+    "waiting": quantities.count,
+    "running": quantities.count,
+    "workers": quantities.count,
+    "memory_bytes": quantities.size,
+    "open_fds": quantities.count,
+}
+"""The fields of a server that are summed, and how they are written."""
 _METHODS = ("METHOD", "CALLS/S", "IN FLIGHT", "P50", "P90", "P99", "ERRORS", "CODES")
 _INDENT = 10
 _MOST_FINDINGS = 20
@@ -49,35 +58,32 @@ def _server(server: Server) -> Line:
         since = f" for {quantities.duration(server.down_seconds or 0)}"
         return [Span(server.target), Span(f"down{since}: {server.problem}", "bad")]
     many_open = server.open_fds is not None and server.open_fds > _MANY_FDS * (server.max_fds or math.inf)
+    marks = {
+        "waiting": "warn" if server.waiting else "",
+        "workers": "bad" if server.workers == 0 else "",
+        "open_fds": "bad" if many_open else "",
+    }
     return [
         Span(server.target),
         Span(server.version or UNKNOWN),
         Span(known(server.uptime_seconds, quantities.duration)),
-        Span(known(server.calls_per_second, quantities.rate), "title"),
-        Span(known(server.waiting, quantities.count), "warn" if server.waiting else ""),
-        Span(known(server.running, quantities.count)),
-        Span(known(server.workers, quantities.count), "bad" if server.workers == 0 else ""),
-        Span(known(server.memory_bytes, quantities.size)),
-        Span(known(server.open_fds, quantities.count), "bad" if many_open else ""),
+        *_numbers([server], marks),
     ]
 
 
 def _all(servers: tuple[Server, ...], name: str) -> Line:
-    def total(field: str) -> float | None:
-        values = [value for server in servers if (value := getattr(server, field)) is not None]
-        return sum(values) if values else None
+    return [Span(name), Span(""), Span(""), *_numbers(servers, {})]
 
-    return [
-        Span(name),
-        Span(""),
-        Span(""),
-        Span(known(total("calls_per_second"), quantities.rate), "title"),
-        Span(known(total("waiting"), quantities.count)),
-        Span(known(total("running"), quantities.count)),
-        Span(known(total("workers"), quantities.count)),
-        Span(known(total("memory_bytes"), quantities.size)),
-        Span(known(total("open_fds"), quantities.count)),
-    ]
+
+def _numbers(servers: Sequence[Server], marks: Mapping[str, str]) -> list[Span]:
+    """The sums of servers; `marks` are styles by the field."""
+    styles = {"calls_per_second": "title", **marks}
+    return [Span(known(_total(servers, field), text), styles.get(field, "")) for field, text in _NUMBERS.items()]
+
+
+def _total(servers: Sequence[Server], field: str) -> float | None:
+    values = [value for server in servers if (value := getattr(server, field)) is not None]
+    return sum(values) if values else None
 
 
 def _methods(summary: Summary) -> list[Line]:
