@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import grpc
 import pytest
+
+from tests.deploy.processes import gradproof_server
 
 # d loss / d weight = 2 (0.5 * 2 - 0.9) * 2 = 0.4, d loss / d bias = 0.2, loss = 0.01
 STEP = """\
@@ -48,17 +45,5 @@ def files(tmp_path: Path) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def server_target() -> Iterator[str]:
     """The target of a server that runs in another process."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    flags = ("--port", str(port), "--metrics-port", "off", "--health-port", "off", "--threads", "1")
-    command = [sys.executable, "-m", "gradproof_server", *flags]
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("GRADPROOF_")}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            grpc.channel_ready_future(channel).result(timeout=60)
-        yield f"127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.wait()
+    with gradproof_server() as server:
+        yield f"127.0.0.1:{server.port}"

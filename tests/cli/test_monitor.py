@@ -16,24 +16,14 @@ from gradproof.cli.monitor.view import lines
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.cli.metrics import metrics
+
 FINITE = st.floats(min_value=1e-6, max_value=1e6)
 
 
-def server(calls: int, *, start: float = 100.0, failed: int = 0) -> Page:
-    """The page of a server that answered so many calls, all within 0.1 to 0.2 s."""
-    method = 'grpc_service="gradproof.v1.GradientService",grpc_method="CheckGradients"'
-    return parse(f"""# HELP grpc_server_started_total x
-# TYPE grpc_server_started_total counter
-grpc_server_started_total{{{method}}} {calls + failed + 2}
-grpc_server_handled_total{{{method},grpc_code="OK"}} {calls}
-grpc_server_handled_total{{{method},grpc_code="Internal"}} {failed}
-grpc_server_handling_seconds_bucket{{{method},le="0.1"}} 0.0
-grpc_server_handling_seconds_bucket{{{method},le="0.2"}} {calls + failed}
-grpc_server_handling_seconds_bucket{{{method},le="+Inf"}} {calls + failed}
-gradproof_checks_total{{verdict="agrees"}} {calls}
-gradproof_waiting_calls 3.0
-process_start_time_seconds {start}
-""")
+def server(calls: int, *, failed: int = 0, start: float = 100.0) -> Page:
+    """The page of a server that answered so many calls."""
+    return parse(metrics(calls, failed=failed, start=start))
 
 
 def between(later: Page, earlier: Page, seconds: float = 2.0) -> Summary:

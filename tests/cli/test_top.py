@@ -25,26 +25,14 @@ from gradproof.cli.app import run
 from gradproof.cli.monitor import target as target_module
 from gradproof.cli.monitor.target import Target
 
-METHOD = 'grpc_service="gradproof.v1.GradientService",grpc_method="CheckGradients"'
+from tests.cli.metrics import metrics
+from tests.deploy.processes import gradproof_server
+
 SOON = 60
 
 
-def metrics(calls: int) -> bytes:
-    """Metrics of a server that answered so many calls, each within 0.1 to 0.2 s, one in ten in vain."""
-    return f"""# HELP grpc_server_started_total x
-grpc_server_started_total{{{METHOD}}} {calls}
-grpc_server_handled_total{{{METHOD},grpc_code="OK"}} {calls * 9 // 10}
-grpc_server_handled_total{{{METHOD},grpc_code="Internal"}} {calls // 10}
-grpc_server_handling_seconds_bucket{{{METHOD},le="0.1"}} 0.0
-grpc_server_handling_seconds_bucket{{{METHOD},le="0.2"}} {calls}
-grpc_server_handling_seconds_bucket{{{METHOD},le="+Inf"}} {calls}
-gradproof_waiting_calls 3.0
-gradproof_findings_total{{code="none"}} 2.0
-""".encode()
-
-
 class Pages(HTTPServer):
-    """Answers every request with the metrics of ten calls more, or with the answer that it is given."""
+    """Answers each request with the metrics of ten more calls, one of which failed, or with the answer given to it."""
 
     calls = 0
     answer: tuple[int, bytes] | None = None
@@ -57,7 +45,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answers."""
         self.server.calls += 10
-        status, body = self.server.answer or (200, metrics(self.server.calls))
+        failed = self.server.calls // 10
+        status, body = self.server.answer or (200, metrics(self.server.calls - failed, failed=failed).encode())
         self.send_response(status)
         self.send_header("Content-Length", str(self.server.announced or len(body)))
         self.end_headers()
@@ -298,18 +287,9 @@ def test_a_dumb_terminal_gets_the_table(server: Pages) -> None:
 @pytest.mark.e2e
 def test_a_real_server_in_a_process_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     """All that is shown is there: version, memory, workers, queue."""
-    flags = ("--port", "0", "--metrics-port", "0", "--health-port", "off", "--workers", "1", "--threads", "1")
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("GRADPROOF_")}
-    with subprocess.Popen(
-        [sys.executable, "-m", "gradproof_server", *flags], env=environment, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert process.stderr is not None
-            serving = next(line for line in process.stderr if '"event": "serving"' in line)
-            target = f"127.0.0.1:{json.loads(serving)['metrics_port']}"
-            assert run(["top", "--target", target, "--interval", "0.1", "--output", "json"]) == 0
-        finally:
-            process.kill()
+    with gradproof_server("--workers", "1") as server:
+        target = f"127.0.0.1:{server.metrics_port}"
+        assert run(["top", "--target", target, "--interval", "0.1", "--output", "json"]) == 0
     seen = json.loads(capsys.readouterr().out)
     assert [name for name, value in seen["servers"][0].items() if value is None] == ["problem", "down_seconds"]
     gauges = ("waiting", "running", "functions", "workers", "restarts", "refused", "verdicts", "findings")
