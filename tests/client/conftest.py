@@ -1,4 +1,4 @@
-"""A server that answers what a test tells it to, on a free port."""
+"""A server that answers what a test tells it to, on a free port, and both clients."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from gradproof.tensors import as_tensor
 from gradproof.v1 import comparison_pb2, diagnosis_pb2, gradient_service_pb2, tensor_pb2
+
+from tests.client.clients import Run, run_awaited, run_blocking
 
 SERVICE = "gradproof.v1.GradientService"
 STREAMS = ("VerifyGradients", "CheckFunction")
@@ -81,6 +83,13 @@ def fake() -> Iterator[FakeServer]:
         server.start()
         yield fake
         server.stop(None).wait()
+
+
+@pytest.fixture(params=[run_blocking, run_awaited], ids=["Client", "AsyncClient"])
+def run(request: pytest.FixtureRequest) -> Run:
+    """Both clients, one after the other: every test holds for both."""
+    chosen: Run = request.param
+    return chosen
 
 
 def named(quantity: tensor_pb2.Quantity, name: str, value: Any, step: int = 0) -> tensor_pb2.NamedTensor:

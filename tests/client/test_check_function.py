@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import threading
 from collections.abc import Callable, Iterator
@@ -19,31 +18,15 @@ from gradproof.tensors import DTYPE_NAMES, as_tensor, tensor_to_numpy
 from gradproof.v1 import comparison_pb2, tensor_pb2, witness_pb2
 from gradproof.v1.gradient_service_pb2 import CheckFunctionResponse as Response
 
-Run = Callable[..., gp.Verification]
+from tests.client.clients import Run
+
 STEP = 2.0**-10
 
 
-def run_blocking(target: str, *args: Any, **kwargs: Any) -> gp.Verification:
-    """One call with Client."""
-    with gp.Client(target) as client:
-        return client.check_function(*args, **kwargs)
-
-
-def run_awaited(target: str, *args: Any, **kwargs: Any) -> gp.Verification:
-    """One call with AsyncClient, in an event loop of its own."""
-
-    async def main() -> gp.Verification:
-        async with gp.AsyncClient(target) as client:
-            return await client.check_function(*args, **kwargs)
-
-    return asyncio.run(main())
-
-
-@pytest.fixture(params=[run_blocking, run_awaited], ids=["Client", "AsyncClient"])
-def run(request: pytest.FixtureRequest) -> Run:
-    """Both clients, one after the other: every test holds for both."""
-    chosen: Run = request.param
-    return chosen
+@pytest.fixture
+def run(run: Run) -> Run:
+    """A call of check_function."""
+    return lambda target, *args, **kwargs: run(target, "check_function", *args, **kwargs)
 
 
 def points_around(name: str, point: Any) -> witness_pb2.PointBatch:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import gradproof as gp
@@ -16,48 +15,13 @@ from gradproof._calls import compute_call
 from gradproof.v1 import error_pb2, gradient_service_pb2
 from gradproof.v1.gradient_service_pb2 import CheckGradientsResponse, ComputeGradientsResponse, ListCatalogResponse
 
+from tests.client.clients import FAST, Run, fail
+
 PROBLEM = gp.Problem([gp.Linear(2, 1, bias=False, weight=[[0.14, 0.15]])], input=[2, 3], target=[1], loss=gp.L1Loss())
 CLAIM = gp.Claim(loss=0.809)
 WIDE = gp.Problem(
     [gp.Linear(9, 9, bias=False, weight=np.ones((9, 9)))], input=[1] * 9, target=[1] * 9, loss=gp.L1Loss()
 )
-FAST = gp.Retry(attempts=3, initial_seconds=0.01, max_seconds=0.01)
-
-Run = Callable[..., Any]
-
-
-def run_blocking(target: str, method: str, *args: Any, client: dict[str, Any] | None = None, **kwargs: Any) -> Any:
-    """One call with Client."""
-    with gp.Client(target, **(client or {})) as made:
-        return getattr(made, method)(*args, **kwargs)
-
-
-def run_awaited(target: str, method: str, *args: Any, client: dict[str, Any] | None = None, **kwargs: Any) -> Any:
-    """One call with AsyncClient, in an event loop of its own."""
-
-    async def main() -> Any:
-        async with gp.AsyncClient(target, **(client or {})) as made:
-            return await getattr(made, method)(*args, **kwargs)
-
-    return asyncio.run(main())
-
-
-@pytest.fixture(params=[run_blocking, run_awaited], ids=["Client", "AsyncClient"])
-def run(request: pytest.FixtureRequest) -> Run:
-    """Both clients, one after the other: every test holds for both."""
-    chosen: Run = request.param
-    return chosen
-
-
-def fail(code: grpc.StatusCode, text: str, details: bytes = b"") -> Callable[[Any, grpc.ServicerContext], Any]:
-    """An answer that is an error."""
-
-    def answer(_request: Any, context: grpc.ServicerContext) -> Any:
-        if details:
-            context.set_trailing_metadata((("grpc-status-details-bin", details),))
-        context.abort(code, text)
-
-    return answer
 
 
 def test_compute_sends_the_problem_and_gives_arrays(

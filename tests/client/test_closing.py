@@ -15,8 +15,9 @@ from gradproof._retry import Attempts
 from gradproof.errors import CallError
 from gradproof.v1 import gradient_service_pb2, witness_pb2
 
+from tests.client.clients import PROBLEM
+
 SOON = 30.0
-PROBLEM = gp.Problem([gp.Linear(1, 1, bias=False, weight=[[1.0]])], input=[1.0], target=[0.0], loss=gp.L1Loss())
 Ending = Callable[..., Any]
 
 

@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradproof as gp
 import grpc
+import numpy as np
 import pytest
 from gradproof._retry import Allowance, Attempts, is_repeatable
 from gradproof.errors import CallError
 from gradproof.v1 import gradient_service_pb2, witness_pb2
 from gradproof.v1.comparison_pb2 import VERDICT_AGREES
 
+from tests.client.clients import FAST, PROBLEM, Run, fail
+from tests.client.conftest import REQUESTS
+
 CODE = grpc.StatusCode
-FAST = gp.Retry(attempts=3, initial_seconds=0.001, max_seconds=0.001)
-PROBLEM = gp.Problem([gp.Linear(1, 1, bias=False, weight=[[1.0]])], input=[1.0], target=[0.0], loss=gp.L1Loss())
 
 
-def call(target: str, method: str, *positional: Any, **arguments: Any) -> None:
-    """A call of the blocking client."""
-    with gp.Client(target, retry=FAST) as client:
-        getattr(client, method)(*positional, **arguments)
-
-
-def call_async(target: str, method: str, *positional: Any, **arguments: Any) -> None:
-    """The same by the client for asyncio."""
-
-    async def once() -> None:
-        async with gp.AsyncClient(target, retry=FAST) as client:
-            await getattr(client, method)(*positional, **arguments)
-
-    asyncio.run(once())
-
-
-CALLS = {"blocking": call, "asyncio": call_async}
+METHODS: dict[str, Callable[[Run, str], Any]] = {
+    "compute": lambda run, target: run(target, "compute", PROBLEM, client={"retry": FAST}),
+    "verify": lambda run, target: run(target, "verify", PROBLEM, client={"retry": FAST}),
+    "check_function": lambda run, target: run(
+        target, "check_function", np.sum, [1.0], gradient=[1.0], client={"retry": FAST}
+    ),
+}
+"""A call of each kind: one answer, a stream of them, a conversation."""
 
 
 def failed(code: grpc.StatusCode, text: str = "", reason: str = "", retry_after: float | None = None) -> CallError:
@@ -108,25 +100,17 @@ def test_a_client_whose_servers_only_fail_stops_repeating() -> None:
     assert Attempts(gp.Retry(), allowance, None).pause(failed(CODE.UNAVAILABLE)) is not None
 
 
-@pytest.mark.parametrize("kind", CALLS)
-@pytest.mark.parametrize("method", ["compute", "verify", "check_function"])
-def test_as_many_attempts_as_were_asked_for(fake: Any, kind: str, method: str) -> None:
+@pytest.mark.parametrize("method", METHODS)
+def test_as_many_attempts_as_were_asked_for(run: Run, fake: Any, method: str) -> None:
     """The server sees three, all with one request id: no other layer repeats them."""
-
-    def refuse(_request: Any, context: grpc.ServicerContext) -> Any:
-        context.abort(CODE.UNAVAILABLE, "not now")
-
-    fake.answers.update(ComputeGradients=refuse, VerifyGradients=refuse, CheckFunction=refuse)
-    arguments: dict[str, Any] = {"gradient": [1.0]} if method == "check_function" else {}
-    positional: tuple[Any, ...] = (lambda x: x.sum(), [1.0]) if method == "check_function" else (PROBLEM,)
-
+    fake.answers.update(dict.fromkeys(REQUESTS, fail(CODE.UNAVAILABLE, "not now")))
     with pytest.raises(gp.UnavailableError):
-        CALLS[kind](fake.target, method, *positional, **arguments)
+        METHODS[method](run, fake.target)
     assert len(fake.metadata) == 3
     assert len({metadata["x-request-id"] for metadata in fake.metadata}) == 1
 
 
-def test_a_stream_that_breaks_goes_on_where_it_was(fake: Any) -> None:
+def test_a_stream_that_breaks_goes_on_where_it_was(run: Run, fake: Any) -> None:
     """The second attempt tells again what the first told, and the caller hears it once."""
 
     def answer(_requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
@@ -138,9 +122,8 @@ def test_a_stream_that_breaks_goes_on_where_it_was(fake: Any) -> None:
         yield response(report=witness_pb2.WitnessReport(complete=True, verdict=VERDICT_AGREES))
 
     fake.answers["VerifyGradients"] = answer
-    with gp.Client(fake.target, retry=FAST) as client:
-        kinds = [type(event).__name__ for event in client.verify_events(PROBLEM)]
-    assert kinds == ["Estimate", "Progress", "Progress", "Verification"]
+    events = run(fake.target, "verify_events", PROBLEM, client={"retry": FAST})
+    assert [type(event).__name__ for event in events] == ["Estimate", "Progress", "Progress", "Verification"]
 
 
 def test_a_closed_client_repeats_nothing(fake: Any) -> None:

@@ -19,10 +19,10 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
+from tests.client.clients import PROBLEM, Run, fail
+from tests.client.conftest import REQUESTS
 from tests.client.test_imports import loaded
-from tests.client.test_retry import CALLS, CODE, PROBLEM
-
-FUNCTION = (lambda x: x.sum(), [1.0])
+from tests.client.test_retry import CODE, METHODS
 
 
 @pytest.fixture
@@ -61,13 +61,12 @@ def report(_requests: Iterator[Any], _context: grpc.ServicerContext) -> Iterator
     )
 
 
-@pytest.mark.parametrize("kind", CALLS)
 @pytest.mark.parametrize("method", ["catalog", "verify"])
-def test_a_call_is_a_span(fake: Any, exporter: InMemorySpanExporter, kind: str, method: str) -> None:
+def test_a_call_is_a_span(run: Run, fake: Any, exporter: InMemorySpanExporter, method: str) -> None:
     """It is of the kind CLIENT, says what was called and how it went, and is what the server is told of."""
     fake.answers["ListCatalog"] = lambda *_: gradient_service_pb2.ListCatalogResponse()
     fake.answers["VerifyGradients"] = report
-    CALLS[kind](fake.target, method, *([PROBLEM] if method == "verify" else []))
+    run(fake.target, method, *([PROBLEM] if method == "verify" else []))
     span, name = only(exporter), {"catalog": "ListCatalog", "verify": "VerifyGradients"}[method]
     assert (span.name, span.kind) == (f"gradproof.v1.GradientService/{name}", SpanKind.CLIENT)
     assert span.attributes == {
@@ -80,18 +79,12 @@ def test_a_call_is_a_span(fake: Any, exporter: InMemorySpanExporter, kind: str, 
     assert fake.metadata[0]["traceparent"] == carried(span)
 
 
-@pytest.mark.parametrize("kind", CALLS)
-@pytest.mark.parametrize("method", ["compute", "verify", "check_function"])
-def test_attempts_are_events_of_one_span(fake: Any, exporter: InMemorySpanExporter, kind: str, method: str) -> None:
+@pytest.mark.parametrize("method", METHODS)
+def test_attempts_are_events_of_one_span(run: Run, fake: Any, exporter: InMemorySpanExporter, method: str) -> None:
     """Two of the three attempts are followed by another; the span ends as the last one did."""
-
-    def refuse(_request: Any, context: grpc.ServicerContext) -> Any:
-        context.abort(CODE.UNAVAILABLE, "not now")
-
-    fake.answers.update(ComputeGradients=refuse, VerifyGradients=refuse, CheckFunction=refuse)
-    arguments: dict[str, Any] = {"gradient": [1.0]} if method == "check_function" else {}
+    fake.answers.update(dict.fromkeys(REQUESTS, fail(CODE.UNAVAILABLE, "not now")))
     with pytest.raises(gp.UnavailableError):
-        CALLS[kind](fake.target, method, *(FUNCTION if method == "check_function" else (PROBLEM,)), **arguments)
+        METHODS[method](run, fake.target)
     span = only(exporter)
     assert [event.name for event in span.events] == ["attempt failed"] * 2
     assert all(event.attributes["rpc.grpc.status_code"] == 14 for event in span.events)
@@ -101,8 +94,7 @@ def test_attempts_are_events_of_one_span(fake: Any, exporter: InMemorySpanExport
     assert {metadata["traceparent"] for metadata in fake.metadata} == {carried(span)}
 
 
-@pytest.mark.parametrize("kind", CALLS)
-def test_what_a_caller_raises_is_no_status_of_the_call(fake: Any, exporter: InMemorySpanExporter, kind: str) -> None:
+def test_what_a_caller_raises_is_no_status_of_the_call(run: Run, fake: Any, exporter: InMemorySpanExporter) -> None:
     """A function that fails ends the span as an error of its own type."""
 
     def ask(requests: Iterator[Any], _context: grpc.ServicerContext) -> Iterator[Any]:
@@ -121,7 +113,7 @@ def test_what_a_caller_raises_is_no_status_of_the_call(fake: Any, exporter: InMe
         return x.sum() if next(calls) == 0 else {}["absent"]
 
     with pytest.raises(KeyError):
-        CALLS[kind](fake.target, "check_function", function, [1.0], gradient=[1.0])
+        run(fake.target, "check_function", function, [1.0], gradient=[1.0])
     span = only(exporter)
     assert span.attributes["error.type"] == "KeyError"
     assert "rpc.grpc.status_code" not in span.attributes

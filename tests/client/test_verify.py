@@ -16,6 +16,8 @@ from gradproof._witness_calls import verify_run
 from gradproof.v1 import comparison_pb2, tensor_pb2, witness_pb2
 from gradproof.v1.gradient_service_pb2 import VerifyGradientsResponse as Response
 
+from tests.client.clients import Run
+
 PROBLEM = gp.Problem(
     [gp.Linear(2, 2, bias=False, weight=[[1.0, 2.0], [3.0, 4.0]]), gp.Tanh()],
     input=[2, 3],
@@ -24,33 +26,7 @@ PROBLEM = gp.Problem(
     steps=2,
 )
 NAMES = ("0.weight", "1.weight")
-Run = Callable[..., Any]
 Answers = Callable[[Iterator[Any], grpc.ServicerContext], Iterator[Response]]
-
-
-def run_blocking(target: str, method: str, *args: Any, client: dict[str, Any] | None = None, **kwargs: Any) -> Any:
-    """One call with Client; of an iterator, the list of what it gives."""
-    with gp.Client(target, **(client or {})) as made:
-        result = getattr(made, method)(*args, **kwargs)
-        return list(result) if isinstance(result, Iterator) else result
-
-
-def run_awaited(target: str, method: str, *args: Any, client: dict[str, Any] | None = None, **kwargs: Any) -> Any:
-    """The same with AsyncClient, in an event loop of its own."""
-
-    async def main() -> Any:
-        async with gp.AsyncClient(target, **(client or {})) as made:
-            result = getattr(made, method)(*args, **kwargs)
-            return [event async for event in result] if hasattr(result, "__aiter__") else await result
-
-    return asyncio.run(main())
-
-
-@pytest.fixture(params=[run_blocking, run_awaited], ids=["Client", "AsyncClient"])
-def run(request: pytest.FixtureRequest) -> Run:
-    """Both clients, one after the other: every test holds for both."""
-    chosen: Run = request.param
-    return chosen
 
 
 def gradient(name: str) -> tensor_pb2.TensorId:
