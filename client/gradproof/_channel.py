@@ -17,7 +17,7 @@ import grpc
 from gradproof._retry import Retry
 from gradproof._sizes import too_large
 from gradproof._status import REQUEST_ID_KEY
-from gradproof._tracing import UNTRACED, CallSpan
+from gradproof._tracing import CallSpan
 from gradproof._version import __version__
 from gradproof.errors import InsecureTokenError
 
@@ -113,7 +113,7 @@ class ChannelSettings:
             raise too_large(path, request, most)
         return request
 
-    def call_metadata(self, span: CallSpan = UNTRACED) -> CallMetadata:
+    def call_metadata(self, span: CallSpan) -> CallMetadata:
         """Metadata of one call, whose span this is, and the request id in it."""
         given = dict(self.metadata).get(REQUEST_ID_KEY)
         request_id = str(given) if given else uuid.uuid4().hex
