@@ -16,6 +16,7 @@ from gradproof.errors import CallError
 from gradproof.v1 import gradient_service_pb2, witness_pb2
 
 from tests.client.clients import PROBLEM
+from tests.client.test_check_function import points_around
 
 SOON = 30.0
 Ending = Callable[..., Any]
@@ -85,6 +86,32 @@ def test_a_run_gives_what_came(ending: Ending, fake: Any) -> None:
     result = ending(fake.target, started, "verify", PROBLEM, on_progress=lambda _progress: started.set())
     assert isinstance(result, gp.Verification)
     assert result.partial
+
+
+def test_a_check_whose_function_runs_ends_after_it(ending: Ending, fake: Any) -> None:
+    """The server sees at once that nobody waits any more; the function has both points of its batch to itself."""
+    started, left = threading.Event(), threading.Event()
+
+    def answer(requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
+        context.add_callback(left.set)
+        yield gradient_service_pb2.CheckFunctionResponse(points=points_around("x", next(requests).start.claim.point))
+        next(requests, None)
+
+    calls: list[bool] = []
+
+    def function(x: Any) -> Any:
+        if len(calls) == 1:
+            started.set()
+            calls.append(left.wait(SOON))
+        else:
+            calls.append(True)
+        return x
+
+    fake.answers["CheckFunction"] = answer
+    error = ending(fake.target, started, "check_function", function, 1.0, gradient=1.0)
+    assert isinstance(error, gp.CancelledError)
+    assert calls == [True] * 3
+    assert len(fake.metadata) == 1
 
 
 def test_a_call_that_waits_for_its_next_attempt_ends(
