@@ -19,6 +19,7 @@ from gradproof.v1 import comparison_pb2, tensor_pb2, witness_pb2
 from gradproof.v1.gradient_service_pb2 import CheckFunctionResponse as Response
 
 from tests.client.clients import Run
+from tests.deploy.processes import wait_until
 
 STEP = 2.0**-10
 
@@ -254,6 +255,22 @@ def test_an_iterator_that_ends_in_a_function_ends_the_run(run: Run, fake: Any) -
     with pytest.raises(RuntimeError, match="the function raised StopIteration") as caught:
         run(fake.target, lambda x: next(factors) * x.sum(), np.array([1.0]), gradient=[1.0])
     assert caught.value.__notes__ == ["raised by the function at x = [1.0009765625]"]
+
+
+def test_a_run_leaves_no_thread_behind(fake: Any) -> None:
+    """The one that sends its values ends with it, whether it has a report or the function raises."""
+
+    def function(x: Any) -> Any:
+        return x.sum() if x[0] <= 1.0 else {}["absent"]
+
+    fake.answers["CheckFunction"] = differences
+    before, runs = threading.active_count(), 10  # more than the threads of the server
+    with gp.Client(fake.target) as client:
+        for _ in range(runs // 2):
+            client.check_function(squares, X, gradient=2 * X)
+            with pytest.raises(KeyError):
+                client.check_function(function, np.ones(1), gradient=[1.0])
+        wait_until(lambda: threading.active_count() - before < runs)
 
 
 def test_nan_is_an_answer(run: Run, fake: Any) -> None:
