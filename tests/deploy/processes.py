@@ -70,9 +70,9 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 
 def free_port() -> int:
-    """A port that nobody listens on at this moment."""
+    """A port that is free on all addresses at this moment: clients of 127.0.0.2 take theirs from 0.0.0.0 too."""
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.bind(("", 0))
         return int(listener.getsockname()[1])
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import re
+import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import grpc
 
 from tests.deploy.manifests import DEPLOY, tool
-from tests.deploy.processes import background, free_port
+from tests.deploy.processes import background, free_port, wait_until
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,9 +74,19 @@ def proxy_in_front(
     if proxy.program == "envoy":
         new["9901"] = str(free_port())
     config = adapted(proxy, folder, new | dict(changes))
-    command = [tool(proxy.program), *proxy.serve, str(config)]
-    with background(command, config.with_suffix(".log")), connect(f"localhost:{port}", root):
-        yield f"localhost:{port}"
+    command, log = [tool(proxy.program), *proxy.serve, str(config)], config.with_suffix(".log")
+    with background(command, log) as process:
+        wait_until(lambda: listens(port) or process.poll() is not None)
+        assert process.poll() is None, log.read_text()
+        with connect(f"localhost:{port}", root):
+            yield f"localhost:{port}"
+
+
+def listens(port: int) -> bool:
+    """Whether somebody takes connections there."""
+    with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("localhost", port)):
+        return True
+    return False
 
 
 @contextlib.contextmanager

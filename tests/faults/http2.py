@@ -80,15 +80,21 @@ class Connection:
 
     Args:
         port: of the server, on 127.0.0.1.
-        source: the own address.
+        source: the own address; "" for any.
         values: the settings that are said at first.
         preface: what is said before them.
+        source_port: the own port; 0 for any.
     """
 
     def __init__(
-        self, port: int, source: str = "", values: Mapping[int, int] | None = None, preface: bytes = PREFACE
+        self,
+        port: int,
+        source: str = "",
+        values: Mapping[int, int] | None = None,
+        preface: bytes = PREFACE,
+        source_port: int = 0,
     ) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), SOON, (source, 0) if source else None)
+        self.socket = socket.create_connection(("127.0.0.1", port), SOON, (source, source_port))
         self.send(preface + settings(values or {}))
         self._read = bytearray()
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.deploy.processes import wait_until
+from tests.deploy.processes import free_port, wait_until
 from tests.faults.harness import COMPUTE, SHORT, answers, serving
 from tests.faults.http2 import ACK, Connection, Frame, Kind, frame
 
@@ -19,8 +19,6 @@ _FILES = _CONNECTIONS + 1000
 _MOST_BYTES = 64 * 1024
 """Most memory of the front for each connection."""
 _PING = b"are you?"
-_SOURCES = ("127.0.0.2", "127.0.0.3")
-"""Addresses of the clients; one has some 28,000 ports, of which others take theirs."""
 
 
 @pytest.fixture(autouse=True)
@@ -34,15 +32,20 @@ def _many_files() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+def _connections(port: int) -> Iterator[Connection]:
+    """From as many addresses, all with one port: ten thousand ports would be missed by the tests beside this one."""
+    source_port = free_port()
+    for number in range(_CONNECTIONS):
+        yield Connection(port, f"127.1.{number // 250}.{number % 250 + 1}", source_port=source_port)
+
+
 def test_ten_thousand_connections_live_at_once() -> None:
     """Each is answered its ping, those of a sample are served, a new client too, and nothing is left of them."""
     with serving("--workers", "1", "--keepalive-seconds", "600") as server:
         assert answers(server.target)
         files, before = len(server.open_files()), server.front_bytes()
         with ExitStack() as stack:
-            connections = [
-                stack.enter_context(Connection(server.port, _SOURCES[number % 2])) for number in range(_CONNECTIONS)
-            ]
+            connections = [stack.enter_context(connection) for connection in _connections(server.port)]
             for connection in connections:
                 connection.send(frame(Kind.PING, payload=_PING))
             for connection in connections:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import signal
-import socket
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 from gradproof.v1 import gradient_service_pb2, gradient_service_pb2_grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from tests.deploy.processes import free_port
 from tests.serving.processes import SOON
 
 pytestmark = pytest.mark.e2e
@@ -22,13 +22,6 @@ pytestmark = pytest.mark.e2e
 SERVICE = "gradproof.v1.GradientService"
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 DAY = 86_400
-
-
-def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def test_probes_see_the_whole_life(launch: Any) -> None:
