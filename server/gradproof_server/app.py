@@ -11,8 +11,9 @@ import torch
 from gradproof._version import __version__
 from prometheus_client import CollectorRegistry
 
-from gradproof_server.computing import Computing, in_processes, in_threads
+from gradproof_server.computing import Computing, in_processes, in_threads, quotas_of
 from gradproof_server.serving import open_files
+from gradproof_server.serving.admission import Quotas
 from gradproof_server.serving.callers.access import Access, access_of
 from gradproof_server.serving.debug import Failures, channelz_page, debug_page
 from gradproof_server.serving.embedded import EmbeddedServer
@@ -36,8 +37,6 @@ from gradproof_server.settings import Settings, SettingsError
 # What calls that were interrupted have to tell their callers so, and what the engine has to end after that.
 _LEFTOVER_SECONDS = 1.0
 _ENGINE_SECONDS = 5.0
-# Beyond, each takes memory of its own for little: more threads for each serve large problems better.
-_MOST_WORKERS = 4
 
 
 def build(
@@ -70,11 +69,12 @@ def build(
     access = _access(settings, _watch(settings, logger, metrics))
     live = live or LiveSettings(settings, lambda: settings, logger)
     live.count_by(metrics.reloaded)
-    made = computing or in_processes(settings, WorkerWatch(metrics, logger), access, live)
+    quotas = quotas_of(settings, access, live)
+    made = computing or in_processes(settings, WorkerWatch(metrics, logger), quotas, live)
     functions = FunctionService(made.functions, settings)
     live.on_change(functions.configure)
     address = address or _address(settings.host, settings.port)
-    return Application(settings, logger, made, functions, metrics, access, address, live)
+    return Application(settings, logger, made, functions, metrics, access, quotas, address, live)
 
 
 def _watch(settings: Settings, logger: Logger, metrics: Metrics) -> Watch:
@@ -112,11 +112,12 @@ class Application:
         functions: FunctionService,
         metrics: Metrics,
         access: Access,
+        quotas: Quotas,
         address: str,
         live: LiveSettings,
     ) -> None:
         self._settings, self._logger, self._access, self._address = settings, logger, access, address
-        self._live = live
+        self._quotas, self._live = quotas, live
         self._computing, self._functions, self._metrics = computing, functions, metrics
         self._failures = Failures()
         self._tracing = NO_TRACING
@@ -148,10 +149,8 @@ class Application:
             self._tracing = open_tracing(self._settings.trace_endpoint)
             await self._computing.start()
             gate = Gate()
-            reader = RequestReader(self._settings, self._access.bounds_of)
+            reader = RequestReader(self._quotas, self._settings)
             self._live.on_change(reader.configure)
-            unread = UnreadAnswers(self._settings, self._access.bounds_of)
-            self._live.on_change(unread.configure)
             interceptor = CallInterceptor(
                 self._metrics,
                 self._tracing,
@@ -161,7 +160,7 @@ class Application:
                 gate,
                 self._access,
                 reader,
-                unread,
+                UnreadAnswers(self._quotas),
             )
             handler = GradientService(
                 self._computing.calls, self._functions, self._metrics, self._settings.max_call_seconds

@@ -6,17 +6,16 @@ import asyncio
 import dataclasses
 import functools
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
 from gradproof_server.engine import numeric
 from gradproof_server.engine.types import Cost, Limits
-from gradproof_server.serving.admission import Bounds, FairQueue
+from gradproof_server.serving.admission import Bounds, FairQueue, Quotas
 from gradproof_server.serving.answers import CallLimits, Engine
-from gradproof_server.serving.callers.access import Access, OpenAccess
-from gradproof_server.serving.compute import Compute, EngineThreads, Ticket
+from gradproof_server.serving.callers.access import Access
+from gradproof_server.serving.compute import Compute, EngineThreads
 from gradproof_server.serving.cpus import available_cpus
 from gradproof_server.serving.function_check import Checker, FunctionEngine
 from gradproof_server.serving.function_claims import FunctionLimits
@@ -73,7 +72,14 @@ class Computing:
         return all(ended)
 
 
-def in_processes(settings: Settings, watcher: Watcher, access: Access, live: LiveSettings) -> Computing:
+def quotas_of(settings: Settings, access: Access, live: LiveSettings) -> Quotas:
+    """The quotas of all callers and of each, which follow the settings and the callers' file."""
+    quotas = Quotas(*_bounds(settings), access.bounds_of)
+    live.on_change(lambda settings: quotas.set(*_bounds(settings)))
+    return quotas
+
+
+def in_processes(settings: Settings, watcher: Watcher, quotas: Quotas, live: LiveSettings) -> Computing:
     """The engine in processes of its own, with limits that follow the settings."""
     engine = engine_of(settings)
     count = 0 if settings.device == "cpu" else torch.cuda.device_count()
@@ -82,19 +88,16 @@ def in_processes(settings: Settings, watcher: Watcher, access: Access, live: Liv
     threads = settings.threads or max(1, cpus // workers)
     preparation = Preparation(threads, settings.worker_memory_bytes, functools.partial(_warm_up, engine))
     plan = Plan(workers, _devices(settings, count, workers), preparation, settings.stop_seconds)
-    budget, queue = Budget(_running(settings)), _queue(settings, access)
-    calls = WorkerPool(engine, plan, queue, budget, watcher)
+    budget = Budget(_running(settings))
+    calls = WorkerPool(engine, plan, FairQueue(quotas), budget, watcher)
 
     one_thread = Preparation(1, settings.worker_memory_bytes, _nothing)
     on_demand = Plan(settings.max_functions, (), one_thread, settings.stop_seconds, on_demand=True)
-    waiting = _queue(settings, access)
-    functions = WorkerPool(function_engine_of(settings), on_demand, waiting, Budget(_running(settings)), watcher)
+    functions = WorkerPool(function_engine_of(settings), on_demand, FairQueue(quotas), budget, watcher)
 
     def configure(settings: Settings) -> None:
         calls.answerer, functions.answerer = engine_of(settings), function_engine_of(settings)
         budget.resize(_running(settings))
-        for some in (queue, waiting):
-            some.bounds, some.bounds_of = _bounds(settings), _bounds_of(settings, access)
 
     live.on_change(configure)
     return Computing(calls, functions)
@@ -116,11 +119,11 @@ def in_threads(
         torch.set_num_threads(settings.threads or available_cpus())
         _warm_up(engine)
 
-    access = OpenAccess()
+    quotas = Quotas(*_bounds(settings))
     functions = EngineThreads(
-        function_engine_of(settings, checker), _nothing, _queue(settings, access), settings.max_functions
+        function_engine_of(settings, checker), _nothing, FairQueue(quotas), settings.max_functions
     )
-    return Computing(calls or EngineThreads(engine, prepare, _queue(settings, access)), functions)
+    return Computing(calls or EngineThreads(engine, prepare, FairQueue(quotas)), functions)
 
 
 def engine_of(settings: Settings) -> Engine:
@@ -140,17 +143,10 @@ def function_engine_of(settings: Settings, checker: Checker = numeric.check_func
     return FunctionEngine(checker, limits, settings.max_witness_seconds)
 
 
-def _queue(settings: Settings, access: Access) -> FairQueue[Ticket]:
-    return FairQueue(_bounds(settings), _bounds_of(settings, access))
-
-
-def _bounds(settings: Settings) -> Bounds:
-    return Bounds(settings.max_concurrent_calls, settings.max_waiting_bytes)
-
-
-def _bounds_of(settings: Settings, access: Access) -> Callable[[str], Bounds]:
-    each = Bounds(settings.max_calls_per_caller, settings.max_bytes_per_caller)
-    return lambda caller: access.bounds_of(caller, each)
+def _bounds(settings: Settings) -> tuple[Bounds, Bounds]:
+    """Of all callers together, and of each."""
+    total = Bounds(settings.max_concurrent_calls, settings.max_waiting_bytes)
+    return total, Bounds(settings.max_calls_per_caller, settings.max_bytes_per_caller)
 
 
 def _devices(settings: Settings, count: int, workers: int) -> tuple[Device, ...]:

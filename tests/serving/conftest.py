@@ -21,7 +21,7 @@ from gradproof_server.app import Application, build
 from gradproof_server.computing import in_threads
 from gradproof_server.engine import numeric
 from gradproof_server.engine.types import StoppedError
-from gradproof_server.serving.admission import Bounds, FairQueue
+from gradproof_server.serving.admission import Bounds, FairQueue, Quotas
 from gradproof_server.serving.answers import Answer, Answerer, Front, Task
 from gradproof_server.serving.compute import EngineThreads
 from gradproof_server.serving.failures import error_to_failure
@@ -163,7 +163,7 @@ class Running:
 def thread_of(answerer: Answerer, **limits: int) -> EngineThreads:
     """An engine thread that answers by `answerer`."""
     bounds = Bounds(limits.get("max_tasks", 100), limits.get("max_bytes", 1 << 20))
-    return EngineThreads(answerer, lambda: None, FairQueue(bounds, lambda caller: bounds))
+    return EngineThreads(answerer, lambda: None, FairQueue(Quotas(bounds, bounds)))
 
 
 Serve = Callable[..., Awaitable[Running]]

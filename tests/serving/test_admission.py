@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from gradproof_server.serving.admission import Bounds, FairQueue
+from gradproof_server.serving.admission import Bounds, FairQueue, Quotas
 from gradproof_server.serving.errors import BusyError, QuotaExceededError, ShuttingDownError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +19,7 @@ PLENTY = Bounds(10_000, 1 << 40)
 
 def queue_of(tasks: Sequence[str], **bounds: Bounds) -> FairQueue[str]:
     """A queue with tasks whose first letter is their caller, each of one byte."""
-    queue: FairQueue[str] = FairQueue(bounds.get("all", PLENTY), lambda caller: bounds.get("each", PLENTY))
+    queue: FairQueue[str] = FairQueue(Quotas(bounds.get("all", PLENTY), bounds.get("each", PLENTY)))
     for task in tasks:
         queue.put(task, task[0], 1)
     return queue

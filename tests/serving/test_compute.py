@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from gradproof_server.engine.types import StoppedError
-from gradproof_server.serving.admission import Bounds, FairQueue
+from gradproof_server.serving.admission import Bounds, FairQueue, Quotas
 from gradproof_server.serving.answers import Answer, Front, Task
 from gradproof_server.serving.compute import EngineThreads, Ticket
 from gradproof_server.serving.errors import BusyError, ShuttingDownError
@@ -23,7 +23,7 @@ Make = Callable[..., EngineThreads]
 def queue(max_tasks: int = 1, max_bytes: int = 1) -> FairQueue[Ticket]:
     """A queue with the same bounds for all callers and for each."""
     bounds = Bounds(max_tasks, max_bytes)
-    return FairQueue(bounds, lambda caller: bounds)
+    return FairQueue(Quotas(bounds, bounds))
 
 
 @pytest.fixture

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from typing import Any
 
 import grpc
 import pytest
 from gradproof_server.serving import calls
-from gradproof_server.serving.admission import Bounds
+from gradproof_server.serving.admission import Bounds, Quotas
 from gradproof_server.serving.calls import Call
 from gradproof_server.serving.errors import BusyError, CallerTimeoutError, QuotaExceededError, StreamEndedError
 from gradproof_server.serving.reading import RequestReader
 from gradproof_server.settings import Settings
 from grpc import aio
 
-SETTINGS = Settings(max_concurrent_calls=3, max_calls_per_caller=2)
+TOTAL = Bounds(3, 1)
 
 
 class SlowContext:
@@ -33,8 +32,9 @@ class SlowContext:
 class Calls:
     """Calls that are read."""
 
-    def __init__(self, settings: Settings = SETTINGS) -> None:
-        self.reader = RequestReader(settings, lambda caller, each: Bounds(1, 1) if caller == "small" else each)
+    def __init__(self, seconds: float = 60.0) -> None:
+        self.quotas = Quotas(TOTAL, Bounds(2, 1), lambda caller, each: Bounds(1, 1) if caller == "small" else each)
+        self.reader = RequestReader(self.quotas, Settings(request_seconds=seconds))
 
     async def begin(self, caller: str) -> tuple[SlowContext, asyncio.Task[bytes]]:
         """A call of somebody, which waits for its request."""
@@ -68,11 +68,11 @@ async def test_as_many_are_read_as_may_and_no_more() -> None:
     assert await task == b"b"
 
 
-async def test_other_settings_hold_at_once() -> None:
+async def test_other_quotas_hold_at_once() -> None:
     """A smaller bound refuses the next one."""
     some = Calls()
     await some.begin("a")
-    some.reader.configure(dataclasses.replace(SETTINGS, max_calls_per_caller=1))
+    some.quotas.set(TOTAL, Bounds(1, 1))
     with pytest.raises(QuotaExceededError):
         await (await some.begin("a"))[1]
 
@@ -80,7 +80,7 @@ async def test_other_settings_hold_at_once() -> None:
 @pytest.mark.parametrize("end", ["read", "half-closed", "cancelled", "late"])
 async def test_nothing_is_kept_of_who_is_gone(end: str) -> None:
     """However the reading ends."""
-    some = Calls(dataclasses.replace(SETTINGS, request_seconds=0.001 if end == "late" else 60.0))
+    some = Calls(seconds=0.001 if end == "late" else 60.0)
     context, task = await some.begin("a")
     errors = {"half-closed": StreamEndedError, "cancelled": asyncio.CancelledError, "late": CallerTimeoutError}
     match end:
@@ -95,7 +95,7 @@ async def test_nothing_is_kept_of_who_is_gone(end: str) -> None:
             await task
     else:
         assert await task == b"request"
-    assert (some.reader._all, dict(some.reader._reading)) == (0, {})
+    assert (some.reader._reading.total(), dict(some.reader._reading)) == (0, {})
 
 
 async def test_a_request_that_does_not_come_ends_its_call(serve: Any, held: Any) -> None:

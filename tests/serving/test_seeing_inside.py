@@ -16,7 +16,7 @@ from gradproof.cli.monitor.target import Target
 from gradproof_server.computing import Computing
 from gradproof_server.engine.diagnose.variants import TABLE
 from gradproof_server.engine.types import Cost
-from gradproof_server.serving.admission import Bounds, FairQueue
+from gradproof_server.serving.admission import Bounds, FairQueue, Quotas
 from gradproof_server.serving.answers import UNEXPLAINED, Answer, Task
 from gradproof_server.serving.compute import Ticket
 from gradproof_server.serving.debug import Failures, debug_page
@@ -121,7 +121,7 @@ def test_functions_are_on_the_debug_page_where_there_are_any() -> None:
     def pool(places: int, on_demand: bool) -> WorkerPool:
         plan = Plan(places, (), Preparation(1, None, lambda: None), 0.1, on_demand)
         bounds = Bounds(10, 1000)
-        queue: FairQueue[Ticket] = FairQueue(bounds, lambda caller: bounds)
+        queue: FairQueue[Ticket] = FairQueue(Quotas(bounds, bounds))
         return WorkerPool(lambda *_: Answer(), plan, queue, Budget(Cost(1, 1)), Seen())
 
     computing = Computing(calls=pool(2, False), functions=pool(64, True))

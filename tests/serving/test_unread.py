@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 from gradproof_server.serving import calls
-from gradproof_server.serving.admission import Bounds
+from gradproof_server.serving.admission import Bounds, Quotas
 from gradproof_server.serving.answers import Part
 from gradproof_server.serving.calls import Call
 from gradproof_server.serving.errors import BusyError, QuotaExceededError
 from gradproof_server.serving.mailbox import Mailbox
 from gradproof_server.serving.unread import UnreadAnswers
-from gradproof_server.settings import Settings
 
-SETTINGS = Settings(max_waiting_bytes=3000, max_bytes_per_caller=2000, max_request_bytes=1024)
+EACH = Bounds(1, 2000)
+
+
+def quotas() -> Quotas:
+    """Of the caller "small" 10 bytes may be unread, of others 2,000, and of all 3,000."""
+    return Quotas(Bounds(1, 3000), EACH, lambda caller, each: Bounds(1, 10) if caller == "small" else each)
 
 
 def answers() -> UnreadAnswers:
-    """Of the caller "small" 10 bytes may be unread, of others 2,000."""
-    return UnreadAnswers(SETTINGS, lambda caller, each: Bounds(1, 10) if caller == "small" else each)
+    """With these quotas."""
+    return UnreadAnswers(quotas())
 
 
 def test_a_caller_who_does_not_read_is_refused_and_no_other() -> None:
@@ -45,12 +47,13 @@ def test_a_caller_has_bounds_of_its_own() -> None:
 
 def test_all_callers_together_are_bounded_and_the_bound_can_change() -> None:
     """Nobody is served where as much is unread as may be."""
-    some = answers()
+    bounds = quotas()
+    some = UnreadAnswers(bounds)
     some.begin("a").add(1500)
     some.begin("b").add(1500)
     with pytest.raises(BusyError, match="3000 bytes of answers are not read"):
         some.begin("c")
-    some.configure(dataclasses.replace(SETTINGS, max_waiting_bytes=3001))
+    bounds.set(Bounds(1, 3001), EACH)
     some.begin("c")
 
 

@@ -21,6 +21,40 @@ class Bounds:
     max_bytes: int
 
 
+class Quotas:
+    """How much of all callers together, and of each, there may be at one time; it can be set at any time.
+
+    Args:
+        total: of all callers together.
+        each: of a caller of whom nothing else is said.
+        own: of one caller, by its name and `each`.
+    """
+
+    def __init__(
+        self, total: Bounds, each: Bounds, own: Callable[[str, Bounds], Bounds] = lambda _caller, each: each
+    ) -> None:
+        self._own = own
+        self.set(total, each)
+
+    def set(self, total: Bounds, each: Bounds) -> None:
+        """Has other bounds from now on."""
+        self.total, self._each = total, each
+
+    def of(self, caller: str) -> Bounds:
+        """Those of one caller."""
+        return self._own(caller, self._each)
+
+
+class Tally(Counter[str]):
+    """An amount of each caller; nothing is kept of those who have none any more."""
+
+    def add(self, caller: str, more: int) -> None:
+        """Changes the amount of a caller."""
+        self[caller] += more
+        if not self[caller]:
+            del self[caller]
+
+
 @dataclass(frozen=True)
 class _Admitted:
     caller: str
@@ -32,17 +66,15 @@ class FairQueue(Generic[T]):
     for its second until everybody else has had a first. All methods may be called on any thread.
 
     Args:
-        bounds: of all callers together.
-        bounds_of: of one caller, by its name.
+        quotas: of all callers together, and of each.
     """
 
-    def __init__(self, bounds: Bounds, bounds_of: Callable[[str], Bounds]) -> None:
-        self.bounds, self.bounds_of = bounds, bounds_of
+    def __init__(self, quotas: Quotas) -> None:
+        self._quotas = quotas
         self._changed = threading.Condition()
         self._waiting: dict[str, deque[T]] = {}  # callers in the order of their turns; none is empty
         self._admitted: dict[T, _Admitted] = {}  # what waits or runs
-        self._tasks: Counter[str] = Counter()
-        self._bytes: Counter[str] = Counter()
+        self._tasks, self._bytes = Tally(), Tally()
         self._closed = False
 
     def put(self, task: T, caller: str, size: int) -> None:
@@ -56,12 +88,12 @@ class FairQueue(Generic[T]):
         with self._changed:
             if self._closed:
                 raise ShuttingDownError("the server is ending")
-            _check(self.bounds, len(self._admitted), self._bytes.total(), size, "", BusyError)
-            bounds = self.bounds_of(caller)
+            _check(self._quotas.total, len(self._admitted), self._bytes.total(), size, "", BusyError)
+            bounds = self._quotas.of(caller)
             _check(bounds, self._tasks[caller], self._bytes[caller], size, " of this caller", QuotaExceededError)
             self._admitted[task] = _Admitted(caller, size)
-            self._tasks[caller] += 1
-            self._bytes[caller] += size
+            self._tasks.add(caller, 1)
+            self._bytes.add(caller, size)
             self._waiting.setdefault(caller, deque()).append(task)
             self._changed.notify()
 
@@ -85,10 +117,8 @@ class FairQueue(Generic[T]):
         with self._changed:
             admitted = self._admitted.pop(task)
             self._forget(task, admitted.caller)
-            for counter, amount in ((self._tasks, 1), (self._bytes, admitted.size)):
-                counter[admitted.caller] -= amount
-                if not counter[admitted.caller]:
-                    del counter[admitted.caller]  # nothing is kept of callers that are gone
+            self._tasks.add(admitted.caller, -1)
+            self._bytes.add(admitted.caller, -admitted.size)
 
     def _forget(self, task: T, caller: str) -> None:
         tasks = self._waiting.get(caller, deque())

@@ -171,73 +171,27 @@ class Compute(Protocol):
         """How many tasks of each caller wait."""
 
 
-def submit(
-    queue: FairQueue[Ticket],
-    task: Task,
-    done: Callable[[Answer], None],
-    part: SendPart,
-    over: Callable[[Ticket], None],
-) -> Ticket:
-    """A ticket in the queue, for the task's caller and the size of its request."""
-    ticket = Ticket(task, done, part, over)
-    queue.put(ticket, task.caller, len(task.request))
-    return ticket
-
-
-def interrupt(queue: FairQueue[Ticket]) -> None:
-    """Closes the queue; tells SHUTTING_DOWN to all that waits and runs."""
-    queue.close()
-    for ticket in queue.live():
-        ticket.stop(ShuttingDownError("the server is ending"))
-
-
-def join(threads: Iterable[threading.Thread], seconds: float) -> bool:
-    """Waits for those of the threads that were started; False if one still runs after so many seconds."""
-    until = time.monotonic() + seconds
-    started = [thread for thread in threads if thread.ident is not None]
-    for thread in started:
-        thread.join(max(0.0, until - time.monotonic()))
-    return not any(thread.is_alive() for thread in started)
-
-
-class EngineThreads:
-    """A `Compute` of threads in this process.
+class Queued:
+    """The half of a `Compute` that is its queue.
 
     Args:
-        answerer: does one task, on the thread that calls it.
-        prepare: called once, before the first task.
         queue: where tasks wait.
-        count: how many threads.
     """
 
-    def __init__(
-        self, answerer: Answerer, prepare: Callable[[], None], queue: FairQueue[Ticket], count: int = 1
-    ) -> None:
-        self._answerer, self._prepare, self._queue = answerer, prepare, queue
-        self._ready: Future[None] = Future()
-        # Daemons, because a computation that does not stop must not keep the process from ending.
-        first = threading.Thread(target=self._work_first, name="gradproof-engine", daemon=True)
-        more = (threading.Thread(target=self._work, name="gradproof-engine", daemon=True) for _ in range(count - 1))
-        self._threads = [first, *more]
-
-    def start(self) -> Future[None]:
-        """Starts the threads; the future is done when the first is prepared, or raises what the preparation raised."""
-        self._ready.set_running_or_notify_cancel()
-        self._threads[0].start()
-        return self._ready
+    def __init__(self, queue: FairQueue[Ticket]) -> None:
+        self._queue = queue
 
     def submit(self, task: Task, done: Callable[[Answer], None], part: SendPart = no_parts) -> Ticket:
         """Takes a task; `done` gets its answer, `part` what comes before it, on any thread and without waiting."""
-        return submit(self._queue, task, done, part, self._queue.release)
+        ticket = Ticket(task, done, part, self._over)
+        self._queue.put(ticket, task.caller, len(task.request))
+        return ticket
 
     def interrupt(self) -> None:
         """Stops all that waits and runs, and takes nothing any more."""
-        interrupt(self._queue)
-
-    def close(self, seconds: float) -> bool:
-        """Interrupts and ends the threads; False if one still runs after so many seconds."""
-        self.interrupt()
-        return join(self._threads, seconds)
+        self._queue.close()
+        for ticket in self._queue.live():
+            ticket.stop(ShuttingDownError("the server is ending"))
 
     @property
     def pending(self) -> int:
@@ -252,6 +206,52 @@ class EngineThreads:
     def waiting_by_caller(self) -> dict[str, int]:
         """How many tasks of each caller wait."""
         return self._queue.waiting_by_caller()
+
+    def _over(self, ticket: Ticket) -> None:
+        """A task neither waits nor runs any more."""
+        self._queue.release(ticket)
+
+
+def join(threads: Iterable[threading.Thread], seconds: float) -> bool:
+    """Waits for those of the threads that were started; False if one still runs after so many seconds."""
+    until = time.monotonic() + seconds
+    started = [thread for thread in threads if thread.ident is not None]
+    for thread in started:
+        thread.join(max(0.0, until - time.monotonic()))
+    return not any(thread.is_alive() for thread in started)
+
+
+class EngineThreads(Queued):
+    """A `Compute` of threads in this process.
+
+    Args:
+        answerer: does one task, on the thread that calls it.
+        prepare: called once, before the first task.
+        queue: where tasks wait.
+        count: how many threads.
+    """
+
+    def __init__(
+        self, answerer: Answerer, prepare: Callable[[], None], queue: FairQueue[Ticket], count: int = 1
+    ) -> None:
+        super().__init__(queue)
+        self._answerer, self._prepare = answerer, prepare
+        self._ready: Future[None] = Future()
+        # Daemons, because a computation that does not stop must not keep the process from ending.
+        first = threading.Thread(target=self._work_first, name="gradproof-engine", daemon=True)
+        more = (threading.Thread(target=self._work, name="gradproof-engine", daemon=True) for _ in range(count - 1))
+        self._threads = [first, *more]
+
+    def start(self) -> Future[None]:
+        """Starts the threads; the future is done when the first is prepared, or raises what the preparation raised."""
+        self._ready.set_running_or_notify_cancel()
+        self._threads[0].start()
+        return self._ready
+
+    def close(self, seconds: float) -> bool:
+        """Interrupts and ends the threads; False if one still runs after so many seconds."""
+        self.interrupt()
+        return join(self._threads, seconds)
 
     def _work_first(self) -> None:
         try:

@@ -7,12 +7,10 @@ is how much of that there can be, by callers who read slowly or not at all.
 from __future__ import annotations
 
 import functools
-from collections import Counter
 from collections.abc import Callable
 
-from gradproof_server.serving.admission import Bounds
+from gradproof_server.serving.admission import Quotas, Tally
 from gradproof_server.serving.errors import BusyError, QuotaExceededError
-from gradproof_server.settings import Settings
 
 
 class Unread:
@@ -44,17 +42,12 @@ class UnreadAnswers:
     """The answers of all calls. It belongs to one event loop.
 
     Args:
-        settings: as many bytes may be unread as requests may have that wait or run.
-        bounds_of: the bounds of a caller, where the second argument are those of callers of whom nothing is said.
+        quotas: as many bytes may be unread as requests may have that wait or run.
     """
 
-    def __init__(self, settings: Settings, bounds_of: Callable[[str, Bounds], Bounds]) -> None:
-        self._settings, self._bounds_of = settings, bounds_of
-        self._bytes: Counter[str] = Counter()
-
-    def configure(self, settings: Settings) -> None:
-        """Follows other settings from now on."""
-        self._settings = settings
+    def __init__(self, quotas: Quotas) -> None:
+        self._quotas = quotas
+        self._bytes = Tally()
 
     def begin(self, caller: str) -> Unread:
         """The answer of a further call.
@@ -63,15 +56,8 @@ class UnreadAnswers:
             BusyError: as much is unread as may be.
             QuotaExceededError: this caller has not read as much as it may have.
         """
-        settings = self._settings
-        if (unread := self._bytes.total()) >= settings.max_waiting_bytes:
+        if (unread := self._bytes.total()) >= self._quotas.total.max_bytes:
             raise BusyError(f"{unread} bytes of answers are not read, which is as many as this server keeps")
-        default = Bounds(settings.max_calls_per_caller, settings.max_bytes_per_caller)
-        if self._bytes[caller] >= self._bounds_of(caller, default).max_bytes:
+        if self._bytes[caller] >= self._quotas.of(caller).max_bytes:
             raise QuotaExceededError(f"{self._bytes[caller]} bytes of answers to this caller are not read")
-        return Unread(functools.partial(self._add, caller))
-
-    def _add(self, caller: str, more: int) -> None:
-        self._bytes[caller] += more
-        if not self._bytes[caller]:
-            del self._bytes[caller]  # nothing is kept of callers that are gone
+        return Unread(functools.partial(self._bytes.add, caller))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from gradproof_server import computing
-from gradproof_server.computing import in_processes
+from gradproof_server.computing import in_processes, quotas_of
 from gradproof_server.serving.answers import Answer, Front, Task
 from gradproof_server.serving.callers.access import OpenAccess
 from gradproof_server.serving.failures import error_to_failure
@@ -43,7 +43,7 @@ def plan_of(monkeypatch: pytest.MonkeyPatch, devices: int, **settings: Any) -> A
     monkeypatch.setattr(computing, "available_cpus", lambda: 8)
     chosen = Settings(**settings)
     live = LiveSettings(chosen, lambda: chosen, make_logger("error", "text", CurrentStderr()))
-    pool = in_processes(chosen, Quiet(), OpenAccess(), live).calls
+    pool = in_processes(chosen, Quiet(), quotas_of(chosen, OpenAccess(), live), live).calls
     assert isinstance(pool, WorkerPool)
     return pool._plan
 

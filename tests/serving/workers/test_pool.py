@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from gradproof_server.engine.types import Cost, StoppedError
-from gradproof_server.serving.admission import Bounds, FairQueue
+from gradproof_server.serving.admission import Bounds, FairQueue, Quotas
 from gradproof_server.serving.answers import Answer, Part, Task
 from gradproof_server.serving.compute import Ticket
 from gradproof_server.serving.errors import ShuttingDownError
@@ -72,7 +72,7 @@ class Pool:
     def __init__(self, workers: int, memory: int, prepare: Callable[[], None], stop_seconds: float = 0.05) -> None:
         self.seen = Seen()
         plan = Plan(workers, (), Preparation(1, None, prepare), stop_seconds)
-        queue: FairQueue[Ticket] = FairQueue(PLENTY, lambda caller: PLENTY)
+        queue: FairQueue[Ticket] = FairQueue(Quotas(PLENTY, PLENTY))
         self.pool = WorkerPool(faulty.answer, plan, queue, Budget(Cost(memory, 1)), self.seen)
 
     def ask(self, request: str | bytes, seconds: float | None = None) -> Asked:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gradproof_server.serving.admission import FairQueue
-from gradproof_server.serving.answers import Answer, Answerer, SendPart, Task, no_parts
-from gradproof_server.serving.compute import Ticket, interrupt, join, submit
+from gradproof_server.serving.answers import Answer, Answerer
+from gradproof_server.serving.compute import Queued, Ticket, join
 from gradproof_server.serving.failures import error_to_failure
 from gradproof_server.serving.workers.budget import Budget
 from gradproof_server.serving.workers.child import Preparation
@@ -66,7 +66,7 @@ class Plan:
     on_demand: bool = False
 
 
-class WorkerPool:
+class WorkerPool(Queued):
     """A `Compute` of several processes, with a further one that is warm and takes the place of one that is lost.
 
     Args:
@@ -80,8 +80,9 @@ class WorkerPool:
     def __init__(
         self, answerer: Answerer, plan: Plan, queue: FairQueue[Ticket], budget: Budget, watcher: Watcher
     ) -> None:
+        super().__init__(queue)
         self.answerer = answerer
-        self._plan, self._queue, self._budget, self._watcher = plan, queue, budget, watcher
+        self._plan, self._budget, self._watcher = plan, budget, watcher
         self._spares = _Spares(self._make, watcher)
         self._ready: Future[None] = Future()
         self._lock = threading.Lock()
@@ -98,40 +99,18 @@ class WorkerPool:
             self._spares.start()
         return self._ready
 
-    def submit(self, task: Task, done: Callable[[Answer], None], part: SendPart = no_parts) -> Ticket:
-        """Takes a task; `done` gets its answer, `part` what comes before it, on any thread and without waiting."""
-        return submit(self._queue, task, done, part, self._over)
-
-    def interrupt(self) -> None:
-        """Stops all that waits and runs, and takes nothing any more."""
-        interrupt(self._queue)
-
     def close(self, seconds: float) -> bool:
         """Interrupts and ends all processes; False if one still runs after so many seconds."""
         self.interrupt()
         self._spares.close()
         return join([self._spares.thread, *(place.thread for place in self._places)], seconds)
 
-    @property
-    def pending(self) -> int:
-        """Tasks that wait or run."""
-        return self._queue.size
-
-    @property
-    def waiting(self) -> int:
-        """Tasks that wait."""
-        return self._queue.waiting
-
-    def waiting_by_caller(self) -> dict[str, int]:
-        """How many tasks of each caller wait."""
-        return self._queue.waiting_by_caller()
-
     def states(self) -> list[WorkerState]:
         """All workers, by their numbers."""
         return [place.state() for place in self._places]
 
     def _over(self, ticket: Ticket) -> None:
-        self._queue.release(ticket)
+        super()._over(ticket)
         if ticket.stopped is not None and ticket.started is not None:
             self._watcher.computation_stopped(time.monotonic() - ticket.stopped)
 
