@@ -15,7 +15,7 @@ from gradproof_server.computing import in_processes, in_threads
 from gradproof_server.serving.answers import Answer, Task
 from gradproof_server.serving.callers.access import OpenAccess
 from gradproof_server.serving.compute import Compute
-from gradproof_server.serving.logs import CurrentStderr, make_logger
+from gradproof_server.serving.logs import CurrentStderr, Level, make_logger
 from gradproof_server.serving.reload import LiveSettings
 from gradproof_server.settings import Settings
 
@@ -60,7 +60,7 @@ def seconds_of(compute: Compute, task: Task) -> float:
 def main() -> None:
     """Prints the table."""
     settings = Settings(workers=1, threads=1)
-    live = LiveSettings(settings, lambda: settings, make_logger("error", "text", CurrentStderr()))
+    live = LiveSettings(settings, lambda: settings, make_logger(Level("error"), "text", CurrentStderr()))
     computes = in_threads(settings).calls, in_processes(settings, _Nobody(), OpenAccess(), live).calls
     for compute in computes:
         compute.start().result()

@@ -40,7 +40,7 @@ def settings_options(command: _Command) -> _Command:
 def _option(f: dataclasses.Field[Any]) -> Any:
     kind, optional = settings_module.type_of(f.name)
     flag = settings_module.flag_of(f.name)
-    help_text = f"{f.metadata['doc']} [default: {_default_text(f)}]"
+    help_text = f"{f.metadata['doc']} [default: {default_text(f)}]"
     if kind is bool:
         return click.option(f"{flag}/{flag.replace('--', '--no-', 1)}", f.name, default=None, help=help_text)
     return click.option(
@@ -48,7 +48,8 @@ def _option(f: dataclasses.Field[Any]) -> Any:
     )
 
 
-def _default_text(f: dataclasses.Field[Any]) -> str:
+def default_text(f: dataclasses.Field[Any]) -> str:
+    """The default of a setting as the help says it."""
     if f.default is None:
         return settings_module.OFF
     return str(f.default).lower() if isinstance(f.default, bool) else f"{f.default} {f.metadata['unit']}".rstrip()

@@ -22,7 +22,7 @@ from gradproof_server.serving.gate import Gate
 from gradproof_server.serving.health import HealthServer
 from gradproof_server.serving.http import MetricsServer, Pages
 from gradproof_server.serving.interceptor import CallInterceptor
-from gradproof_server.serving.logs import CurrentStderr, Logger, make_logger
+from gradproof_server.serving.logs import CurrentStderr, Level, Logger, make_logger
 from gradproof_server.serving.metrics import Gauges, Metrics
 from gradproof_server.serving.reading import RequestReader
 from gradproof_server.serving.reload import LiveSettings
@@ -97,7 +97,7 @@ def start_embedded(settings: Settings | None = None) -> EmbeddedServer:
     settings = settings or Settings()
     threads = settings.threads or torch.get_num_threads()
     settings = dataclasses.replace(settings, metrics_port=None, health_port=None, reflection=False, threads=threads)
-    logger = make_logger("error", "text", CurrentStderr())
+    logger = make_logger(Level("error"), "text", CurrentStderr())
     return EmbeddedServer(lambda address: build(settings, logger, computing=in_threads(settings), address=address))
 
 

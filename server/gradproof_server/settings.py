@@ -146,7 +146,7 @@ class Settings:
     max_witness_seconds: float = _seconds(
         600.0, "Most seconds that a numerical verification may be given.", 1, live=True
     )
-    max_functions: int = _limit(16, "Most functions of callers that are checked at once.", "functions")
+    max_functions: int = _count(16, "Most functions of callers that are checked at once.", "functions")
     max_function_elements: int = _limit(
         8_000_000, "Most elements of a function's point, output and derivative, and of its directions.", "elements"
     )

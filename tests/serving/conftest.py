@@ -26,7 +26,7 @@ from gradproof_server.serving.answers import Answer, Answerer, Front, Task
 from gradproof_server.serving.compute import EngineThreads
 from gradproof_server.serving.failures import error_to_failure
 from gradproof_server.serving.function_check import Checker
-from gradproof_server.serving.logs import make_logger
+from gradproof_server.serving.logs import Level, make_logger
 from gradproof_server.settings import Settings
 from grpc import aio
 
@@ -179,7 +179,7 @@ async def serve() -> AsyncIterator[Serve]:
             log = io.StringIO()
             thread = None if answerer is None else thread_of(answerer)
             computing = in_threads(chosen, thread, checker or numeric.check_function)
-            app = build(chosen, make_logger(chosen.log_level, "json", log), computing=computing)
+            app = build(chosen, make_logger(Level(chosen.log_level), "json", log), computing=computing)
             await app.start()
             stack.push_async_callback(app.stop)
             channel = aio.insecure_channel(f"127.0.0.1:{app.port}", options=[("grpc.max_receive_message_length", -1)])

@@ -9,7 +9,7 @@ import urllib.request
 from typing import Any
 
 import pytest
-from gradproof_server.__main__ import _default_text as default_text
+from gradproof_server.__main__ import default_text
 from gradproof_server.serving.answers import STAGES
 from gradproof_server.settings import Settings, flag_of
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gradproof_server.serving.logs import make_logger
+from gradproof_server.serving.logs import Level, make_logger
 from gradproof_server.serving.reload import LiveSettings
 from gradproof_server.settings import Settings
 
@@ -54,7 +54,7 @@ def follow(file: Path, seconds: float) -> Followed:
     flags = {"settings_file": str(file), "reload_seconds": seconds, "max_steps": 77}
     read = functools.partial(Settings.from_environment, flags, {})
     log, counted, applied = io.StringIO(), list[bool](), asyncio.Queue[Settings]()
-    live = LiveSettings(read(), read, make_logger("info", "json", log))
+    live = LiveSettings(read(), read, make_logger(Level("info"), "json", log))
     live.on_change(applied.put_nowait)
     live.count_by(lambda _, applied: counted.append(applied))
     live.start()

@@ -20,7 +20,7 @@ from gradproof_server.serving.admission import Bounds, FairQueue, Quotas
 from gradproof_server.serving.answers import UNEXPLAINED, Answer, Task
 from gradproof_server.serving.compute import Ticket
 from gradproof_server.serving.debug import Failures, debug_page
-from gradproof_server.serving.logs import GuardedStream, make_logger
+from gradproof_server.serving.logs import GuardedStream, Level, make_logger
 from gradproof_server.serving.workers.budget import Budget
 from gradproof_server.serving.workers.child import Preparation
 from gradproof_server.serving.workers.pool import Plan, WorkerPool
@@ -143,7 +143,7 @@ def test_a_log_that_cannot_be_written_fails_nothing() -> None:
     """Lines for a full disk are counted and lost; so are those for a stream that is closed."""
     with open("/dev/full", "wb", buffering=0) as full:
         stream = GuardedStream(io.TextIOWrapper(full, write_through=True))
-        make_logger("info", "json", stream).info("call", number=1)
+        make_logger(Level("info"), "json", stream).info("call", number=1)
         assert stream.dropped == 1
-    make_logger("info", "json", stream).info("call", number=2)
+    make_logger(Level("info"), "json", stream).info("call", number=2)
     assert stream.dropped == 2

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
-from gradproof_server.serving.logs import make_logger
+from gradproof_server.serving.logs import Level, make_logger
 from gradproof_server.serving.watched_files import Watch, WatchedFiles
 
 
@@ -28,7 +28,7 @@ class Watched:
     def __init__(self, path: Path) -> None:
         self.path, self.clock, self.log, self.readings = path, Clock(), io.StringIO(), 0
         self.counted: list[tuple[str, bool]] = []
-        watch = Watch(5.0, make_logger("debug", "json", self.log), lambda *told: self.counted.append(told))
+        watch = Watch(5.0, make_logger(Level("debug"), "json", self.log), lambda *told: self.counted.append(told))
         self.files = WatchedFiles("numbers", self.load, lambda _: (path,), watch, self.clock)
 
     def load(self) -> int:

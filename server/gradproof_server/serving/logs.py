@@ -69,14 +69,14 @@ class Level:
         return event
 
 
-def make_logger(level: Level | str, form: str, stream: Stream) -> Logger:
+def make_logger(level: Level, form: str, stream: Stream) -> Logger:
     """A logger that writes to `stream`; `form` is "json" or "text". It changes no global state, and never fails.
 
-    level: as in logging; one that may change is a Level, which costs a little for every line that is not written.
+    level: the least severe that is written, which may change later.
     """
     stream = stream if isinstance(stream, GuardedStream) else GuardedStream(stream)
     processors: list[Any] = [
-        *([level] if isinstance(level, Level) else ()),
+        level,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
@@ -87,7 +87,7 @@ def make_logger(level: Level | str, form: str, stream: Stream) -> Logger:
     logger: Logger = structlog.wrap_logger(
         structlog.WriteLogger(stream),  # type: ignore[arg-type]  # a Stream has all that it uses
         processors=processors,
-        wrapper_class=structlog.make_filtering_bound_logger("debug" if isinstance(level, Level) else level),
+        wrapper_class=structlog.make_filtering_bound_logger("debug"),
         cache_logger_on_first_use=True,
     )
     return logger

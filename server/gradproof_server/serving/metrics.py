@@ -21,15 +21,12 @@ from gradproof_server.engine.types import Verdict
 from gradproof_server.serving.answers import STAGES, UNEXPLAINED, Facts
 from gradproof_server.serving.calls import Call
 from gradproof_server.serving.errors import ERROR_KINDS
+from gradproof_server.serving.workers.process import Loss
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60)
 _NODES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 _PARAMETERS = tuple(10.0**k for k in range(1, 10))
 _BYTES = tuple(1024.0 * 4**k for k in range(12))  # 1 KiB to 4 GiB
-
-WORKER_ENDS = ("stopped", "hung", "died", "memory", "crashed")
-"""Why workers end: they did not stop when they were told to, said nothing any more, were killed, ran out of memory, had
-a fault."""
 
 REFUSALS = tuple(
     kind.reason
@@ -113,8 +110,8 @@ class Metrics:
         self._restarts = Counter(
             "gradproof_worker_restarts", "Workers that ended and were replaced.", ["reason"], registry=registry
         )
-        for reason in WORKER_ENDS:
-            self._restarts.labels(reason)
+        for loss in Loss:
+            self._restarts.labels(loss.value)
         self._stop = Histogram(
             "gradproof_stop_seconds",
             "Time that a computation ran on after it was told to stop.",

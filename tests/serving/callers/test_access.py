@@ -20,7 +20,7 @@ from gradproof_server.serving.errors import (
     TokenInvalidError,
     TokenMissingError,
 )
-from gradproof_server.serving.logs import make_logger
+from gradproof_server.serving.logs import Level, make_logger
 from gradproof_server.serving.watched_files import Watch, WatchedFiles
 
 METHODS = ("CheckGradients", "ListCatalog")
@@ -58,7 +58,7 @@ class Known:
                 "callers",
                 lambda: read_callers(path, METHODS),
                 lambda _: (path,),
-                Watch(5.0, make_logger("debug", "json", self.log)),
+                Watch(5.0, make_logger(Level("debug"), "json", self.log)),
                 self.clock,
             ),
             self.clock,
@@ -84,7 +84,7 @@ def path(tmp_path: Path) -> Path:
 )
 def test_without_a_file_everybody_may_call_and_is_an_address(peer: str, address: str) -> None:
     """The port is left out, because each connection has another."""
-    access = access_of(None, METHODS, Watch(5.0, make_logger("error", "json", io.StringIO())))
+    access = access_of(None, METHODS, Watch(5.0, make_logger(Level("error"), "json", io.StringIO())))
     assert address_of(peer) == access.admit(Shown(peer), "CheckGradients") == access.identify(Shown(peer)) == address
     assert isinstance(access, OpenAccess)
     assert access.bounds_of(address, Bounds(1, 2)) == Bounds(1, 2)

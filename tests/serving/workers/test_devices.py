@@ -12,7 +12,7 @@ from gradproof_server.computing import in_processes, quotas_of
 from gradproof_server.serving.answers import Answer, Front, Task
 from gradproof_server.serving.callers.access import OpenAccess
 from gradproof_server.serving.failures import error_to_failure
-from gradproof_server.serving.logs import CurrentStderr, make_logger
+from gradproof_server.serving.logs import CurrentStderr, Level, make_logger
 from gradproof_server.serving.reload import LiveSettings
 from gradproof_server.serving.workers import child
 from gradproof_server.serving.workers.link import Link
@@ -42,7 +42,7 @@ def plan_of(monkeypatch: pytest.MonkeyPatch, devices: int, **settings: Any) -> A
     monkeypatch.setattr(torch.cuda, "device_count", lambda: devices)
     monkeypatch.setattr(computing, "available_cpus", lambda: 8)
     chosen = Settings(**settings)
-    live = LiveSettings(chosen, lambda: chosen, make_logger("error", "text", CurrentStderr()))
+    live = LiveSettings(chosen, lambda: chosen, make_logger(Level("error"), "text", CurrentStderr()))
     pool = in_processes(chosen, Quiet(), quotas_of(chosen, OpenAccess(), live), live).calls
     assert isinstance(pool, WorkerPool)
     return pool._plan
