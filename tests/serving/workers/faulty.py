@@ -66,6 +66,12 @@ def _hang(argument: str, _front: Front) -> Answer:
     return Answer()
 
 
+def _half(argument: str, front: Front) -> Answer:
+    """Says half of something, and no more."""
+    os.write(vars(front)["_link"].connection.fileno(), b"\0")
+    return _hang(argument, front)
+
+
 def _hang_in_c(argument: str, _front: Front) -> Answer:
     """Holds the interpreter's lock, so that no other thread of the process gets to run."""
     _tell(argument)
@@ -126,6 +132,7 @@ _DEEDS: dict[str, Callable[[str, Front], Answer]] = {
     "pid": _pid,
     "work": _work,
     "hang": _hang,
+    "half": _half,
     "hang_in_c": _hang_in_c,
     "signal": _signal,
     "exit": _exit,

@@ -248,13 +248,15 @@ def test_a_computation_that_does_not_listen_loses_its_process(make: Make, deed: 
     assert pool.seen.ends == ["stopped"]
 
 
-@pytest.mark.parametrize("deed", ["hang_in_c", "work"])
+@pytest.mark.parametrize("deed", ["hang_in_c", "work", "half"])
 def test_a_process_that_says_nothing_any_more_is_replaced(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deed: str
 ) -> None:
-    """Without any deadline: one that holds the interpreter's lock, and one that the kernel has stopped."""
+    """Without any deadline: one that holds the interpreter's lock, and one that the kernel has stopped, also in the
+    middle of what it says."""
     monkeypatch.setattr("gradproof_server.serving.workers.process._QUIET_SECONDS", 0.05)
     monkeypatch.setattr("gradproof_server.serving.workers.process._HUNG_SECONDS", 0.5)
+    monkeypatch.setattr("gradproof_server.serving.workers.process._MESSAGE_SECONDS", 1)
     pool = make()
     asked = pool.ask(f"{deed}:{tmp_path / 'pid'}")
     os.kill(begun(tmp_path / "pid"), signal.SIGSTOP)
@@ -321,7 +323,7 @@ def test_a_process_killed_by_the_kernel_for_its_memory_is_told_so(make: Make, mo
     monkeypatch.setattr("gradproof_server.serving.workers.process.out_of_memory_kills", lambda: next(kills, 1))
     pool = make()
     assert pool.ask("signal:SIGKILL").reason() == "OUT_OF_MEMORY"
-    assert pool.seen.ends == ["memory"]
+    pool.seen.wait(lambda: pool.seen.ends == ["memory"])
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ two copies in all, no name that could be left behind, and it counts as memory of
 from __future__ import annotations
 
 import os
+import socket
+import struct
 import threading
 from multiprocessing import reduction
 from multiprocessing.connection import Connection
@@ -19,11 +21,18 @@ _SHARED = hasattr(os, "memfd_create")
 
 
 class Link:
-    """One end of the line. Any thread may send; one thread receives."""
+    """One end of the line. Any thread may send; one thread receives.
 
-    def __init__(self, connection: Connection[Any, Any]) -> None:
+    Args:
+        connection: to the other end.
+        seconds: that a message may take to come once it has begun; None waits for ever.
+    """
+
+    def __init__(self, connection: Connection[Any, Any], seconds: int | None = None) -> None:
         self.connection = connection
         self._sending = threading.Lock()
+        if seconds is not None:
+            _limit_reads(connection, seconds)
 
     def send(self, message: object, payload: bytes = b"") -> None:
         """Sends a message with its payload. Raises OSError where nobody is at the other end."""
@@ -41,11 +50,15 @@ class Link:
             os.close(memory)
 
     def receive(self) -> tuple[Any, bytes]:
-        """The next message with its payload. Raises EOFError or OSError where there is none any more."""
-        message, payload, shared = self.connection.recv()
-        if not shared:
-            return message, payload
-        memory = reduction.recv_handle(self.connection)
+        """The next message with its payload. Raises EOFError or OSError where there is none any more, of which
+        TimeoutError where it does not come."""
+        try:
+            message, payload, shared = self.connection.recv()
+            if not shared:
+                return message, payload
+            memory = reduction.recv_handle(self.connection)
+        except BlockingIOError:
+            raise TimeoutError("half a message came") from None
         try:
             return message, _read(memory)
         finally:
@@ -54,6 +67,13 @@ class Link:
     def close(self) -> None:
         """Ends the line."""
         self.connection.close()
+
+
+def _limit_reads(connection: Connection[Any, Any], seconds: int) -> None:
+    """Every read of it fails with BlockingIOError after so long, where the line is a socket."""
+    if _SHARED:
+        with socket.socket(fileno=os.dup(connection.fileno())) as line:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", seconds, 0))
 
 
 def _write(descriptor: int, data: bytes) -> None:

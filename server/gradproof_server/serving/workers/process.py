@@ -36,6 +36,8 @@ _FORKER_DIED = 255
 # it computes, so that only one that is stopped, or holds the interpreter's lock for all that time, does not answer.
 _QUIET_SECONDS = 5.0
 _HUNG_SECONDS = 15.0
+# What it says comes at once, unless it is stopped in the middle of it.
+_MESSAGE_SECONDS = 15
 
 
 class Loss(enum.Enum):
@@ -98,7 +100,7 @@ class WorkerProcess:
         self._kills_before = out_of_memory_kills()
         ours, theirs = context.Pipe()
         self._woken, self._waker = context.Pipe(duplex=False)
-        self._link, self._errors = Link(ours), StandardError(context)
+        self._link, self._errors = Link(ours, _MESSAGE_SECONDS), StandardError(context)
         given = theirs, self._errors.writer, preparation
         self._process = context.Process(target=main, args=given, name="gradproof-worker", daemon=True)
         self._process.start()
@@ -113,12 +115,14 @@ class WorkerProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether it has not ended; to be asked while it has no task. It says nothing then, so that there is something
-        to read on the line only if it was closed, which the kernel does before it tells anybody of the death."""
+        """Whether it has not ended; to be asked while it has no task. The line is closed where it has, which the kernel
+        does before it tells anybody of the death."""
         try:
-            return not self._link.connection.poll()
-        except OSError:
+            while self._link.connection.poll():
+                self._link.receive()  # that it is there, said when its task was over
+        except (EOFError, OSError):
             return False
+        return True
 
     def written(self) -> str:
         """What it has written to standard error since this was asked last."""
@@ -156,6 +160,8 @@ class WorkerProcess:
             while run.answer is None:
                 self._advance(run)
             return run.answer
+        except TimeoutError:
+            raise self._ended(Loss.HUNG) from None
         except (EOFError, OSError):
             raise WorkerLostError(self._loss()) from None
         finally:
@@ -169,9 +175,12 @@ class WorkerProcess:
         if self._link.connection in ready:
             run.take(*self._link.receive())
         if (loss := run.loss()) is not None:
-            self._process.kill()
-            raise WorkerLostError(loss)
+            raise self._ended(loss)
         run.look(self._stop_seconds)
+
+    def _ended(self, loss: Loss) -> WorkerLostError:
+        self._process.kill()
+        return WorkerLostError(loss)
 
     def _loss(self) -> Loss:
         """Why it ended."""
