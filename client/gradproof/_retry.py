@@ -15,7 +15,7 @@ from types import TracebackType
 import grpc
 
 from gradproof._tracing import UNTRACED, CallSpan
-from gradproof.errors import CallError
+from gradproof.errors import CallError, DeadlineError
 
 _ALLOWANCE = 1000.0
 _PER_ANSWER = 0.1
@@ -116,7 +116,8 @@ class Attempts:
         return None if self._until is None else self._until - time.monotonic()
 
     def pause(self, error: CallError) -> float | None:
-        """Seconds to wait before the next attempt; None: the error stands."""
+        """Seconds to wait before the next attempt; None: the error stands. Raises DeadlineError where another attempt
+        would have been worth it, and the time is over."""
         pause = self._next_pause(error)
         if pause is not None:
             self.span.repeated(error, pause)
@@ -128,9 +129,12 @@ class Attempts:
             return None
         # Drawn at random, so that callers who failed together do not come back together.
         jitter, left = random.uniform(0.0, self._retry.bound(self._failed)), self.seconds
+        if left is not None and left <= 0:
+            text = f"the time is over; the last attempt failed: {error}"
+            raise DeadlineError(text, code=grpc.StatusCode.DEADLINE_EXCEEDED, request_id=error.request_id)
         if error.retry_after is None:
             pause = jitter if left is None else min(jitter, left / 2)
-            return pause if pause >= 0 and self._allowance.take() else None
+            return pause if self._allowance.take() else None
         pause = error.retry_after + jitter
         return pause if left is None or pause < left else None
 

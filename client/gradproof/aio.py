@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, TypeVar, Unpack, cast
 import grpc.aio
 
 from gradproof import _calls, _function_calls, _witness_calls
+from gradproof._aio_status import FirstStatus
 from gradproof._calls import UNSET, Call, DiagnosisLike, Include, ProblemLike, Timeout
 from gradproof._channel import (
     MAX_MESSAGE_BYTES,
@@ -280,12 +281,13 @@ class AsyncClient:
             stream = channel.stream_stream(run.path)(_until_none(requests), timeout=seconds, metadata=pairs)
         else:
             stream = channel.unary_stream(run.path)(requests.get_nowait(), timeout=seconds, metadata=pairs)
+        first = FirstStatus(stream)
         try:
             with self._closed_told(request_id):
                 async for answer in stream:
                     yield answer
         except grpc.aio.AioRpcError as error:
-            raise failure_to_error(cast(FailedCall, error), request_id) from error
+            raise failure_to_error(first.status or cast(FailedCall, error), request_id) from error
         finally:
             stream.cancel()
 

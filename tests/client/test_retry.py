@@ -9,6 +9,7 @@ import gradproof as gp
 import grpc
 import numpy as np
 import pytest
+from gradproof._aio_status import FirstStatus
 from gradproof._retry import Allowance, Attempts, is_repeatable
 from gradproof.errors import CallError
 from gradproof.v1 import gradient_service_pb2, witness_pb2
@@ -86,6 +87,57 @@ def test_a_short_deadline_leaves_time_for_another_attempt() -> None:
     pause = Attempts(retry, Allowance(), 0.5).pause(failed(CODE.UNAVAILABLE))
     assert pause is not None
     assert pause <= 0.25
+
+
+def test_time_that_is_over_is_said_to_be_over() -> None:
+    """Where the last attempt failed so late that there can be no other; what nobody would repeat stands."""
+    with pytest.raises(gp.DeadlineError, match="the time is over; the last attempt failed: reset") as told:
+        Attempts(gp.Retry(), Allowance(), 0.0).pause(failed(CODE.UNAVAILABLE, "reset"))
+    assert told.value.code is CODE.DEADLINE_EXCEEDED
+    assert Attempts(gp.Retry(), Allowance(), 0.0).pause(failed(CODE.INVALID_ARGUMENT)) is None
+
+
+class Ended:
+    """A call of grpc.aio that ends, and whose status is replaced after that."""
+
+    def __init__(self) -> None:
+        self._code, self._details = CODE.OK, ""
+        self._callbacks: list[Callable[[Ended], None]] = []
+
+    def add_done_callback(self, callback: Callable[[Ended], None]) -> None:
+        """Calls it at the end, and at each further one."""
+        self._callbacks.append(callback)
+
+    def end(self, code: grpc.StatusCode, details: str) -> None:
+        """Ends, once more or for the first time."""
+        self._code, self._details = code, details
+        for callback in self._callbacks:
+            callback(self)
+
+    async def code(self) -> grpc.StatusCode:
+        """Of the last end."""
+        return self._code
+
+    async def details(self) -> str:
+        """Of the last end."""
+        return self._details
+
+    async def trailing_metadata(self) -> grpc.aio.Metadata:
+        """Of the last end."""
+        return grpc.aio.Metadata(("of", self._details))
+
+
+def test_the_first_status_of_a_call_counts() -> None:
+    """Not the one that grpc.aio puts in its place where a request was on its way."""
+    call = Ended()
+    first = FirstStatus(call)
+    assert first.status is None
+    call.end(CODE.UNAVAILABLE, "not now")
+    call.end(CODE.INTERNAL, "Internal error from Core")
+    assert first.status is not None
+    assert first.status.code() is CODE.UNAVAILABLE
+    assert first.status.details() == "not now"
+    assert list(first.status.trailing_metadata() or ()) == [("of", "not now")]
 
 
 def test_a_client_whose_servers_only_fail_stops_repeating() -> None:
