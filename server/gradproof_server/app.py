@@ -31,6 +31,7 @@ from gradproof_server.serving.service import METHOD_TYPES, SERVICE, GradientServ
 from gradproof_server.serving.tracing import NO_TRACING, open_tracing
 from gradproof_server.serving.unread import UnreadAnswers
 from gradproof_server.serving.watched_files import Watch
+from gradproof_server.serving.workers.memory import process_bytes
 from gradproof_server.serving.workers.watch import WorkerWatch
 from gradproof_server.settings import Settings, SettingsError
 
@@ -61,7 +62,8 @@ def build(
     gauges = Gauges(
         waiting=lambda: made.calls.waiting,
         running=lambda: made.calls.pending - made.calls.waiting,
-        workers=lambda: sum(state.pid is not None for state in made.workers()),
+        workers=lambda: len(made.processes()),
+        worker_bytes=lambda: sum(map(process_bytes, made.processes())),
         functions=lambda: functions.open,
         dropped_log_lines=dropped_log_lines,
     )

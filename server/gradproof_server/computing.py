@@ -57,6 +57,10 @@ class Computing:
         )
         return of_calls + [state for state in of_functions if state.pid is not None]
 
+    def processes(self) -> list[int]:
+        """Process ids of the workers."""
+        return [state.pid for state in self.workers() if state.pid is not None]
+
     def waiting_by_caller(self) -> dict[str, int]:
         """How many calls of each caller wait, functions among them."""
         return Counter(self.calls.waiting_by_caller()) + Counter(self.functions.waiting_by_caller())

@@ -157,10 +157,11 @@ def test_what_a_server_does_not_tell_is_a_dash() -> None:
 
 def test_servers_are_summed_below() -> None:
     """All numbers of those that can be read; what is marked in one is not marked in the sum."""
-    page = parse("gradproof_waiting_calls 2\ngradproof_workers 0\nprocess_resident_memory_bytes 1048576")
+    memory = "process_resident_memory_bytes 1048576\ngradproof_worker_memory_bytes 2097152"
+    page = parse(f"gradproof_waiting_calls 2\ngradproof_workers 0\n{memory}")
     readings = [Reading("a:1", page, rates(page, page, 1.0)), Reading("b:1", page), Reading("c:1", problem="gone")]
     rows = lines(summarize(readings), 100)[1:5]
-    assert paint(rows[3], None, False).split() == ["2", "of", "3", "up", "-", "4", "-", "0", "2", "MiB", "-"]
+    assert paint(rows[3], None, False).split() == ["2", "of", "3", "up", "-", "4", "-", "0", "6", "MiB", "-"]
     marked = [[style for _, style in row if style in ("warn", "bad")] for row in rows]
     assert marked == [["warn", "bad"], ["warn", "bad"], ["bad"], []]
 

@@ -31,4 +31,5 @@ def test_a_problem_that_needs_too_much_memory_fails_alone() -> None:
             assert caught.value.reason == "OUT_OF_MEMORY"
             assert client.compute(dense(64, 64, 8, 2)).loss >= 0
         assert server.pid == front
+        assert 2**24 < server.metric("gradproof_worker_memory_bytes") < _LIMIT
         assert server.metric("grpc_server_started_total", grpc_method="ComputeGradients") == 6

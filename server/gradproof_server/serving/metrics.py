@@ -48,11 +48,12 @@ CODE_NAMES = {
 @dataclass(frozen=True)
 class Gauges:
     """What can be asked of a server at any moment: calls that wait for the engine and that run there, workers that have
-    a process, functions that are being checked, lines that the log could not take."""
+    a process, and the bytes that these have, functions that are being checked, lines that the log could not take."""
 
     waiting: Callable[[], int]
     running: Callable[[], int]
     workers: Callable[[], int]
+    worker_bytes: Callable[[], int]
     functions: Callable[[], int]
     dropped_log_lines: Callable[[], int]
 
@@ -219,6 +220,7 @@ def _ask(registry: CollectorRegistry, gauges: Gauges) -> None:
         "gradproof_running_calls": ("Calls that the engine works on.", gauges.running),
         "gradproof_pending_calls": ("Both: calls that wait or run.", lambda: gauges.waiting() + gauges.running()),
         "gradproof_workers": ("Workers that have a process.", gauges.workers),
+        "gradproof_worker_memory_bytes": ("Memory of these, what they share counted once.", gauges.worker_bytes),
         "gradproof_open_functions": ("Functions that are being checked.", gauges.functions),
     }
     for name, (text, ask) in asked.items():

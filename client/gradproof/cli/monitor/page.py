@@ -26,10 +26,10 @@ class Page:
 
     samples: Mapping[str, Mapping[Labels, float]]
 
-    def total(self, name: str) -> float | None:
-        """The sum of all samples of a name; None where there are none."""
-        found = self.samples.get(name)
-        return sum(found.values()) if found else None
+    def total(self, *names: str) -> float | None:
+        """The sum of all samples of these names; None where there are none."""
+        found = [value for name in names for value in self.samples.get(name, {}).values()]
+        return sum(found) if found else None
 
     def by(self, label: str, name: str, **fixed: str) -> dict[str, float]:
         """Sums of the samples of a name, by the value of a label; `fixed` are values that other labels must have."""

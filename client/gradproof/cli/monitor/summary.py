@@ -30,7 +30,8 @@ class Server:
         target: host:port.
         problem: why it cannot be read; all else is then None.
         down_seconds: since when.
-        memory_bytes, open_fds: of the process that answers, without its workers.
+        memory_bytes: of the process that answers and of its workers.
+        open_fds: of the process that answers.
     """
 
     target: str
@@ -130,7 +131,7 @@ def _server(reading: Reading) -> Server:
         waiting=page.total("gradproof_waiting_calls"),
         running=page.total("gradproof_running_calls"),
         workers=page.total("gradproof_workers"),
-        memory_bytes=page.total("process_resident_memory_bytes"),
+        memory_bytes=page.total("process_resident_memory_bytes", "gradproof_worker_memory_bytes"),
         open_fds=page.total("process_open_fds"),
         max_fds=page.total("process_max_fds"),
     )

@@ -21,7 +21,7 @@ from gradproof_server.serving.failures import error_to_failure
 from gradproof_server.serving.workers.budget import Budget, Lease
 from gradproof_server.serving.workers.child import OUT_OF_MEMORY_STATUS, Preparation, main
 from gradproof_server.serving.workers.link import Link
-from gradproof_server.serving.workers.memory_events import out_of_memory_kills
+from gradproof_server.serving.workers.memory import out_of_memory_kills
 from gradproof_server.serving.workers.protocol import Ask, Device, Done, Grant, PartDone, Ping, Ready, Run, Say, Stop
 from gradproof_server.serving.workers.standard_error import StandardError
 
