@@ -85,8 +85,9 @@ def reset_connections(scene: Scene) -> None:
     """Breaks all connections of this process to the servers, under the feet of its clients."""
     ports = {server.port for server in scene.servers}
     for entry in Path("/proc/self/fd").iterdir():
-        with contextlib.suppress(OSError):  # closed meanwhile, no socket, or not connected
-            _reset(os.dup(int(entry.name)), ports)
+        with contextlib.suppress(OSError):  # closed meanwhile, or not connected
+            if entry.is_socket():
+                _reset(os.dup(int(entry.name)), ports)
 
 
 def _reset(descriptor: int, ports: Collection[int]) -> None:

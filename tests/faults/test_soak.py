@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import random
 import shutil
+import socket
+from pathlib import Path
 
 import pytest
 
-from benchmarks.serving.faults import FAULTS
+from benchmarks.server import ServerProcess
+from benchmarks.serving.faults import FAULTS, Scene, reset_connections
 from benchmarks.serving.soak import soak
 
 
@@ -21,3 +26,22 @@ def test_nothing_is_wrong_or_lost_while_every_fault_is_injected() -> None:
     assert dict(result.tally.wrong) == {}
     assert dict(result.tally.lost) == {}
     assert result.memory.grown() == {}
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
+def test_connections_that_are_reset_leave_nothing_open() -> None:
+    """Those to the servers break, no other does, and a long soak does not run out of files."""
+    server = ServerProcess()
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_server(("127.0.0.1", 0)) as other:
+        server.port = listener.getsockname()[1]
+        with (
+            socket.create_connection(listener.getsockname()) as broken,
+            socket.create_connection(other.getsockname()) as whole,
+            other.accept()[0] as far_end,
+        ):
+            before = len(os.listdir("/proc/self/fd"))
+            reset_connections(Scene([server], lambda: None, lambda kind: kind, random.Random(0)))
+            assert len(os.listdir("/proc/self/fd")) == before
+            assert broken.recv(1) == b""
+            far_end.sendall(b"!")
+            assert whole.recv(1) == b"!"
