@@ -7,21 +7,24 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 SOON = 60.0
 
 
 class Process:
-    """`python -m gradproof_server` with its log, of which every line must be JSON: json.JSONDecodeError is raised."""
+    """`python -m` and a command that serves, with its log, of which every line must be JSON: json.JSONDecodeError is
+    raised."""
 
-    def __init__(self, *flags: str, variables: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, *flags: str, variables: Mapping[str, str] | None = None, command: Sequence[str] = ("gradproof_server",)
+    ) -> None:
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("GRADPROOF_", "GRPC_"))}
         environment["PYTHONPATH"] = os.pathsep.join(sys.path)
         fixed = ["--port", "0", "--metrics-port", "0", "--health-port", "0", "--threads", "1", "--log-level", "debug"]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "gradproof_server", *fixed, *flags],
+            [sys.executable, "-m", *command, *fixed, *flags],
             env=environment | dict(variables or {}),
             stderr=subprocess.PIPE,
             text=True,

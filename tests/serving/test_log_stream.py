@@ -66,10 +66,11 @@ def test_errors_of_calls_and_workers(
     assert "Fatal Python error: Segmentation fault" in wrote["text"]
 
 
-def test_handshakes_that_fail(launch: Callable[..., Process], tmp_path: Path) -> None:
-    """A client without TLS at a port with it: gRPC itself would write a line."""
+@pytest.mark.parametrize("command", [("gradproof_server",), ("gradproof", "serve")], ids=" ".join)
+def test_handshakes_that_fail(launch: Callable[..., Process], tmp_path: Path, command: tuple[str, ...]) -> None:
+    """A client without TLS at a port with it: gRPC itself would write a line, whichever command serves."""
     certificate, key = Authority().server().write(tmp_path, "server")
-    server = launch("--tls-certificate", str(certificate), "--tls-key", str(key))
+    server = launch("--tls-certificate", str(certificate), "--tls-key", str(key), command=command)
     port = server.wait_for("serving")["port"]
     with socket.create_connection(("127.0.0.1", port), timeout=SOON) as connection:
         connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
