@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import os
 import shutil
@@ -82,6 +83,22 @@ def environment(objects: tuple[Manifest, ...]) -> dict[str, str]:
     container = server(objects)
     variables = {k: v for source in container["envFrom"] for k, v in maps[source["configMapRef"]["name"]].items()}
     return variables | {v["name"]: _value(v, container) for v in container["env"]}
+
+
+def mounted_files(objects: tuple[Manifest, ...]) -> dict[str, bytes]:
+    """The files that the server's container sees of ConfigMaps and Secrets that are among the objects, by path."""
+    volumes = {v["name"]: v for v in pod(objects)["volumes"]}
+    folders = [(m["mountPath"], volumes[m["name"]]) for m in server(objects)["volumeMounts"]]
+    return {f"{folder}/{name}": data for folder, volume in folders for name, data in _data(objects, volume).items()}
+
+
+def _data(objects: tuple[Manifest, ...], volume: Mapping[str, Any]) -> dict[str, bytes]:
+    texts = {o["metadata"]["name"]: o["data"] for o in of_kind(objects, "ConfigMap")}
+    secrets = {o["metadata"]["name"]: o["data"] for o in of_kind(objects, "Secret")}
+    if "configMap" in volume:
+        return {name: text.encode() for name, text in texts[volume["configMap"]["name"]].items()}
+    encoded = secrets.get(volume.get("secret", {}).get("secretName"), {})
+    return {name: base64.b64decode(data) for name, data in encoded.items()}
 
 
 def idle_bytes(device: str, workers: int, functions: int = 0) -> int:

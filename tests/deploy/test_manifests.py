@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import copy
 import dataclasses
 import os
+import shutil
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.deploy.manifests import COMPONENTS, OVERLAYS, Manifest, of_kind
 
 # What the server takes after the drain to tell callers and to end its engine.
 _LEFTOVER_SECONDS = 6
+_CHANGES = {"settings.toml": "max_nodes = 5\n", "settings.env": "GRADPROOF_WORKERS=5\n"}
 
 
 @pytest.fixture(params=OVERLAYS)
@@ -33,11 +35,12 @@ def objects(request: pytest.FixtureRequest) -> tuple[Manifest, ...]:
 def settings(objects: tuple[Manifest, ...], tmp_path: Path) -> Settings:
     """The settings that the server of an overlay starts with; raises where it would not start."""
     environ = {name: value for name, value in manifests.environment(objects).items() if value}
-    for name in map(variable_of, ("tls_certificate", "tls_key", "tls_client_ca", "callers_file")):
+    mounted = manifests.mounted_files(objects)
+    for name in map(variable_of, ("tls_certificate", "tls_key", "tls_client_ca", "callers_file", "settings_file")):
         if name in environ:
             assert any(Path(environ[name]).is_relative_to(m["mountPath"]) for m in _mounts(objects))
             file = tmp_path / Path(environ[name]).name
-            file.touch()
+            file.write_bytes(mounted.get(environ[name], b""))
             environ[name] = str(file)
     return Settings.from_environment(environ=environ)
 
@@ -111,6 +114,28 @@ def test_every_variable_is_a_setting(objects: tuple[Manifest, ...]) -> None:
     """A variable that the server would ignore is not set."""
     known = {ENVIRONMENT_PREFIX + f.name.upper() for f in dataclasses.fields(Settings)}
     assert set(manifests.environment(objects)) <= known
+
+
+def test_all_that_can_change_live_is_in_the_mounted_file(objects: tuple[Manifest, ...]) -> None:
+    """What is a variable could not change without a rollout; what is in the file and not live would wait for one."""
+    variables = manifests.environment(objects)
+    file = tomllib.loads(manifests.mounted_files(objects)[variables[variable_of("settings_file")]].decode())
+    live = {f.name for f in dataclasses.fields(Settings) if f.metadata["live"]}
+    assert file.keys() <= live
+    assert variables.keys() & set(map(variable_of, live)) == set()
+
+
+@pytest.mark.parametrize(("file", "rollout"), [("settings.toml", False), ("settings.env", True)])
+@pytest.mark.parametrize("overlay", ["cpu", "gpu"])
+def test_a_change_of_the_file_is_no_rollout(overlay: str, file: str, rollout: bool, tmp_path: Path) -> None:
+    """The Deployment stays as it is, so that the pods follow; a variable makes another, in overlays that merge too."""
+    kubernetes = shutil.copytree(manifests.DEPLOY / "kubernetes", tmp_path.resolve() / "kubernetes")
+    folder = kubernetes / "overlays" / overlay
+    for path in (p for p in (kubernetes / "base" / file, folder / file) if p.exists()):
+        path.write_text(path.read_text(encoding="utf-8") + _CHANGES[file], encoding="utf-8")
+    before, after = manifests.overlay(overlay), manifests.render(folder)
+    assert before != after
+    assert (manifests.deployment(before) != manifests.deployment(after)) is rollout
 
 
 def test_the_server_listens_where_the_pod_says(objects: tuple[Manifest, ...], settings: Settings) -> None:
@@ -208,9 +233,8 @@ def test_secrets_and_issuers_exist() -> None:
 def test_the_callers_of_production_are_those_with_certificates(tmp_path: Path) -> None:
     """The server takes the callers' file, which names exactly those whose client certificates are made."""
     objects = manifests.overlay("production")
-    (secret,) = of_kind(objects, "Secret")
     file = tmp_path / "callers.toml"
-    file.write_bytes(base64.b64decode(secret["data"]["callers.toml"]))
+    file.write_bytes(manifests.mounted_files(objects)[manifests.environment(objects)[variable_of("callers_file")]])
     callers = read_callers(file, frozenset(SERVICE.methods_by_name))
     clients = [c["spec"] for c in of_kind(objects, "Certificate") if c["spec"].get("usages") == ["client auth"]]
     assert {name for client in clients for name in client["dnsNames"]} == callers.subjects.keys()
