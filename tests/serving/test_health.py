@@ -51,7 +51,7 @@ def statuses(stub: Any) -> tuple[int, int]:
 @contextlib.contextmanager
 def watching(stub: Any, service: str = "") -> Iterator[Callable[[], int]]:
     """A stream of Watch; gives what reads its next status."""
-    call = stub.Watch(health_pb2.HealthCheckRequest(service=service))
+    call = stub.Watch(health_pb2.HealthCheckRequest(service=service), timeout=SOON)
     try:
         yield lambda: int(next(call).status)
     finally:
