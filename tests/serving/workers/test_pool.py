@@ -21,7 +21,8 @@ from gradproof_server.serving.workers.budget import Budget
 from gradproof_server.serving.workers.child import Preparation
 from gradproof_server.serving.workers.link import INLINE_BYTES
 from gradproof_server.serving.workers.pool import Plan, WorkerPool
-from gradproof_server.serving.workers.process import WorkerStartError
+from gradproof_server.serving.workers.process import WorkerProcess, WorkerStartError
+from gradproof_server.serving.workers.protocol import Ping
 
 from tests.serving.workers import faulty
 
@@ -277,6 +278,21 @@ def test_a_process_that_computes_and_listens_is_left_alone(
     talking.ticket.say(b"said")
     assert talking.result() == b"said"
     assert pool.seen.ends == []
+
+
+def test_what_a_process_says_late_is_no_sign_of_its_death() -> None:
+    """It was asked whether it is there, and said so when its task was over already."""
+    process = WorkerProcess(Preparation(1, None, faulty.prepare), SOON, Budget(Cost(1, 1)))
+    try:
+        process.wait_until_ready()
+        process._link.send(Ping())
+        assert process._link.connection.poll(SOON)
+        assert process.alive
+        os.kill(process.pid, signal.SIGKILL)
+        assert gone(process.pid)
+        assert not process.alive
+    finally:
+        process.close()
 
 
 def test_a_stopped_process_is_ended_too(make: Make, tmp_path: Path) -> None:
