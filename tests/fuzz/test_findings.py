@@ -12,10 +12,10 @@ from gradproof import problem_file
 from gradproof.black_box import BlackBox
 from gradproof.errors import InvalidProblemError, ServerError
 from gradproof.tensors import TensorError, tensor_to_numpy
-from gradproof.v1 import gradient_service_pb2, problem_pb2, tensor_pb2, witness_pb2
+from gradproof.v1 import comparison_pb2, gradient_service_pb2, problem_pb2, tensor_pb2, witness_pb2
 from gradproof_server.engine import read_problem
 from gradproof_server.engine.types import Verdict
-from gradproof_server.serving.answers import METHODS, Task
+from gradproof_server.serving.answers import METHODS, Alone, Part, Task
 from gradproof_server.serving.callers.callers_file import read_callers
 from gradproof_server.settings import Settings, SettingsError
 
@@ -138,6 +138,23 @@ def test_a_loss_that_is_a_boolean_has_a_tolerance() -> None:
     claimed = request.claim.tensors.add(value=tensor_pb2.Tensor(dtype=tensor_pb2.DTYPE_BOOL, data=b"\0"))
     claimed.id.quantity = tensor_pb2.QUANTITY_LOSS
     requests.check(request.SerializeToString())
+
+
+@pytest.mark.parametrize("dtype", ["FLOAT64", "FLOAT32", "FLOAT16", "BFLOAT16"])
+def test_a_network_without_anything_to_differentiate_has_nothing_to_verify(dtype: str) -> None:
+    """Whole numbers in, no parameters: of smaller dtypes than float64 INTERNAL was the answer."""
+    zeros = "\\0" * 16
+    problem = parsed(
+        f"dtype: DTYPE_{dtype} network {{ nodes {{ function {{ reduce {{ reducer: REDUCER_MEDIAN }} }} }} }} "
+        f'inputs {{ key: "a" value {{ dtype: DTYPE_INT64 shape: 2 data: "{zeros}" }} }}'
+    )
+    request = gradient_service_pb2.VerifyGradientsRequest(problem=problem)
+    parts: list[Part] = []
+    answer = requests.ENGINE(Task("VerifyGradients", request.SerializeToString()), Alone(send=parts.append))
+    assert answer.failure is None, answer.failure
+    report = gradient_service_pb2.VerifyGradientsResponse.FromString(parts[-1].response).report
+    assert report.verdict == comparison_pb2.VERDICT_INCONCLUSIVE
+    assert report.summary == "There is nothing to differentiate."
 
 
 def test_a_point_without_elements_and_with_huge_sizes_is_refused() -> None:

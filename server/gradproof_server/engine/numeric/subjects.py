@@ -45,14 +45,15 @@ def subjects_of(base: Base, training: Training, claim: Claim, should_stop: Shoul
     else:
         outcome = run(training, Wanted(ids=frozenset(exact)), should_stop)
         own = tuple(ClaimedTensor(id, outcome.tensors[id], ComputedIn(training.dtype)) for id in exact)
-        subjects = [_claimed(Subject.REFERENCE, own, exact, slack, calibration)]
+        subjects = [_claimed(Subject.REFERENCE, training.dtype, own, exact, slack, calibration)]
     if claim:
-        subjects.append(_claimed(Subject.CLAIM, claim, exact, slack, calibration))
+        subjects.append(_claimed(Subject.CLAIM, claim[0].value.dtype, claim, exact, slack, calibration))
     return tuple(subjects)
 
 
 def _claimed(
     subject: Subject,
+    dtype: torch.dtype,
     claim: Claim,
     exact: Mapping[TensorId, Tensor],
     slack: Mapping[TensorId, Tensor],
@@ -64,7 +65,7 @@ def _claimed(
         truncated = looks_truncated(tensor, value, reference)
         allowed = tolerance_of(tensor.precision, tensor.id, reference, calibration, truncated)
         values[tensor.id], tolerances[tensor.id] = value, allowed.values + slack[tensor.id]
-    return Stating(subject, claim[0].value.dtype, values, tolerances)
+    return Stating(subject, dtype, values, tolerances)
 
 
 def rounding_of(base: Base, should_stop: ShouldStop) -> dict[TensorId, Tensor]:

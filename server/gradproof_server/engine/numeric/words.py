@@ -159,7 +159,8 @@ def summary(done: Sequence[TensorWitness], left: Sequence[TensorId]) -> str:
     if left:
         texts.append(f"Not reached: {_names(left)}.")
     if not texts:
-        texts.append(f"All {len(done)} tensors are confirmed by numerical differentiation.")
+        confirmed = f"All {len(done)} tensors are confirmed by numerical differentiation."
+        texts.append(confirmed if done else "There is nothing to differentiate.")
     conventions = [t.id for t in done if any(j.cause is Cause.KINK_CONVENTION for j in t.judgements)]
     if conventions:
         texts.append(f"At kinks a convention was met, and accepted: {_names(conventions)}.")
