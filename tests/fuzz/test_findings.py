@@ -157,6 +157,22 @@ def test_a_network_without_anything_to_differentiate_has_nothing_to_verify(dtype
     assert report.summary == "There is nothing to differentiate."
 
 
+def test_a_wrong_loss_of_nothing_is_checked() -> None:
+    """A network without parameters whose tensors have no elements: the search for an explanation divided by their
+    number, and INTERNAL was the answer."""
+    problem = parsed(
+        "network { nodes { layer { hardsigmoid {} } } } loss { l1_loss { reduction: REDUCTION_SUM } } "
+        + given("inputs", 1, 0)
+        + given("targets", 1, 0)
+    )
+    request = gradient_service_pb2.CheckGradientsRequest(problem=problem)
+    claimed = request.claim.tensors.add(value=tensor_pb2.Tensor(dtype=tensor_pb2.DTYPE_FLOAT16, data=b"\0008"))
+    claimed.id.quantity = tensor_pb2.QUANTITY_LOSS
+    answer = requests.ENGINE(Task("CheckGradients", request.SerializeToString()))
+    assert answer.failure is None, answer.failure
+    assert answer.facts.verdict is Verdict.DISAGREES
+
+
 def test_a_point_without_elements_and_with_huge_sizes_is_refused() -> None:
     """Strides of a function's point overflowed."""
     dialogue = FunctionRequests(messages=[gradient_service_pb2.CheckFunctionRequest()])

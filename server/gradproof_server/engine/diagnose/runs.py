@@ -43,7 +43,8 @@ class Runs:
         self.reference = Start(Plan(case.training), tensors={id: t.double() for id, t in case.reference.items()})
         self._inner = frozenset(id for id in case.ids if id.quantity in INNER and not id.step)
         self._kept: deque[Start] = deque()
-        self._most_kept = 1 + MOST_KEPT_NUMBERS // (3 * case.training.parameters + case.training.shapes.value_elements)
+        numbers = 3 * case.training.parameters + case.training.shapes.value_elements
+        self._most_kept = 1 + MOST_KEPT_NUMBERS // max(1, numbers)
 
     def _keep(self, start: Start) -> None:
         """Notes that something is known of a run, and forgets the oldest ones."""
