@@ -79,7 +79,7 @@ def _large_calls(target: str) -> None:
     _in_threads(2, lambda channel: channel.unary_unary(_PATH)(request, timeout=5), target)
 
 
-def _in_threads(count: int, call: Callable[[grpc.Channel], Any], target: str) -> None:
+def _in_threads(count: int, call: Callable[[Any], Any], target: str) -> None:
     def forever() -> None:
         with grpc.insecure_channel(target, _UNLIMITED) as channel:
             while True:

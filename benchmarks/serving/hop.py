@@ -5,13 +5,13 @@ The same tasks, one after the other, by the engine in a thread of this process a
 
 from __future__ import annotations
 
-import threading
 import time
+from queue import SimpleQueue
 from statistics import median
 
 from gradproof.v1 import gradient_service_pb2 as pb
 from gradproof.v1 import tensor_pb2
-from gradproof_server.computing import in_processes, in_threads
+from gradproof_server.computing import in_processes, in_threads, quotas_of
 from gradproof_server.serving.answers import Answer, Task
 from gradproof_server.serving.callers.access import OpenAccess
 from gradproof_server.serving.compute import Compute
@@ -45,15 +45,14 @@ class _Nobody:
 def seconds_of(compute: Compute, task: Task) -> float:
     """The usual time from a task to its answer."""
     times: list[float] = []
+    answers: SimpleQueue[Answer] = SimpleQueue()
     end = time.perf_counter() + SECONDS
     while len(times) < LEAST_ROUNDS or time.perf_counter() < end:
-        answered: list[Answer] = []
-        done = threading.Event()
         started = time.perf_counter()
-        compute.submit(task, lambda answer: (answered.append(answer), done.set()))  # noqa: B023
-        done.wait()
+        compute.submit(task, answers.put)
+        answer = answers.get()
         times.append(time.perf_counter() - started)
-        assert answered[0].failure is None, answered[0].failure
+        assert answer.failure is None, answer.failure
     return median(times[1:])
 
 
@@ -61,7 +60,8 @@ def main() -> None:
     """Prints the table."""
     settings = Settings(workers=1, threads=1)
     live = LiveSettings(settings, lambda: settings, make_logger(Level("error"), "text", CurrentStderr()))
-    computes = in_threads(settings).calls, in_processes(settings, _Nobody(), OpenAccess(), live).calls
+    quotas = quotas_of(settings, OpenAccess(), live)
+    computes = in_threads(settings).calls, in_processes(settings, _Nobody(), quotas, live).calls
     for compute in computes:
         compute.start().result()
     print("\nMilliseconds of a task with a weight in it and its gradient in the answer")

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import gradproof as gp
 import grpc
@@ -52,7 +53,7 @@ async def carried(server: ServerProcess, request: bytes, in_flight: int, seconds
     times: list[float] = []
     start = time.perf_counter() + WARM_UP_SECONDS
     async with grpc.aio.insecure_channel(server.target) as channel:
-        method = channel.unary_unary(_PATH)
+        method: Any = channel.unary_unary(_PATH)
 
         async def caller() -> None:
             while (begun := time.perf_counter()) < start + seconds:

@@ -55,7 +55,7 @@ class _Probe:
     """A small call, on a connection that is there already."""
 
     def __init__(self, channel: grpc.Channel) -> None:
-        self._method = channel.unary_unary("/gradproof.v1.GradientService/ComputeGradients")
+        self._method: Any = channel.unary_unary("/gradproof.v1.GradientService/ComputeGradients")
         self._request = pb.ComputeGradientsRequest(problem=founding_problem().to_proto()).SerializeToString()
 
     def seconds(self) -> float:
@@ -89,7 +89,7 @@ def _killed(target: str, heavy: Heavy, seconds: float) -> None:
     client.kill()
 
 
-def _begin(channel: grpc.Channel, heavy: Heavy, timeout: float | None) -> Any:
+def _begin(channel: Any, heavy: Heavy, timeout: float | None) -> Any:
     if heavy.stream:
         return channel.unary_stream(heavy.path)(heavy.request, timeout=timeout)
     return channel.unary_unary(heavy.path).future(heavy.request, timeout=timeout)

@@ -24,7 +24,7 @@ ROUNDS, CALLS = 20, 50
 _NOWHERE = "http://127.0.0.1:1"
 
 
-class _Collector(trace_service_pb2_grpc.TraceServiceServicer):  # type: ignore[misc]  # has no types
+class _Collector(trace_service_pb2_grpc.TraceServiceServicer):
     def Export(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002 (the contract's name and arguments)
         """Takes spans."""
         return trace_service_pb2.ExportTraceServiceResponse()
@@ -35,7 +35,7 @@ def _collector() -> Iterator[str]:
     """The endpoint of a collector that forgets everything."""
     with ThreadPoolExecutor(1) as pool:
         server = grpc.server(pool)
-        trace_service_pb2_grpc.add_TraceServiceServicer_to_server(_Collector(), server)
+        trace_service_pb2_grpc.add_TraceServiceServicer_to_server(_Collector(), server)  # type: ignore[no-untyped-call]
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
         yield f"http://127.0.0.1:{port}"
