@@ -23,8 +23,9 @@ def main() -> None:
 
 def _keep_grpc_silent() -> None:
     """Begins the process anew where gRPC would write between the lines of the server's log: how much it writes is read
-    when it is imported, which `import gradproof` has done by now. The process id stays."""
-    if "GRPC_VERBOSITY" not in os.environ:
+    when it is imported, which `import gradproof` has done by now. The process id stays, which it would not on Windows:
+    nothing is done there."""
+    if os.name == "posix" and "GRPC_VERBOSITY" not in os.environ:
         os.environ["GRPC_VERBOSITY"] = "NONE"
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
