@@ -9,16 +9,16 @@ from google.protobuf.message import DecodeError
 from gradproof import _decode, _decode_witness
 from gradproof.v1 import gradient_service_pb2, tensor_pb2, witness_pb2
 from gradproof_server.engine import numeric
-from gradproof_server.serving.answers import Alone, Answer, Engine, Part, Task
 from gradproof_server.serving.failures import error_to_failure
 from gradproof_server.serving.function_check import FunctionCheck, Reply
 from gradproof_server.serving.function_claims import FunctionLimits
+from gradproof_server.serving.methods import DirectContext, Methods, StreamMessage, Task, TaskResult
 
 from fuzz.dialogues import FunctionRequests
 from fuzz.invariants import check_failure
 from fuzz.maker import LIMITS
 
-ENGINE = Engine(LIMITS, 1 << 24, "cpu")
+ENGINE = Methods(LIMITS, 1 << 24, "cpu")
 FUNCTION_LIMITS = FunctionLimits(LIMITS, max_elements=2_000, max_points_bytes=1 << 20, max_values_bytes=1 << 20)
 BUDGET_SECONDS = 0.02
 """What a caller leaves for diagnosis and witness."""
@@ -51,7 +51,7 @@ def catalog(data: bytes) -> None:
 
 def verify(data: bytes) -> None:
     """VerifyGradients."""
-    parts: list[Part] = []
+    parts: list[StreamMessage] = []
     _answer("VerifyGradients", data, parts)
     for part in parts:
         message = gradient_service_pb2.VerifyGradientsResponse.FromString(part.response)
@@ -110,10 +110,12 @@ def _fitted(
     return gradient_service_pb2.CheckFunctionRequest(values=witness_pb2.BatchValues(batch=points.batch, values=values))
 
 
-def _answer(method: str, request: bytes, parts: list[Part] | None = None) -> Answer:
+def _answer(method: str, request: bytes, parts: list[StreamMessage] | None = None) -> TaskResult:
     """The answer, which comes in time and is no fault of the server."""
     started = time.monotonic()
-    front = Alone(lambda: time.monotonic() > started + LONGEST_SECONDS / 2, (parts if parts is not None else []).append)
+    front = DirectContext(
+        lambda: time.monotonic() > started + LONGEST_SECONDS / 2, (parts if parts is not None else []).append
+    )
     answer = ENGINE(Task(method, request, started + BUDGET_SECONDS), front)
     if answer.failure is not None:
         check_failure(answer.failure)

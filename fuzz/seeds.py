@@ -15,10 +15,10 @@ from gradproof import problem_file
 from gradproof.v1 import gradient_service_pb2 as service
 from gradproof_server.engine import numeric
 from gradproof_server.engine.types import InvalidProblemError, LimitExceededError, Violation
-from gradproof_server.serving.answers import Alone, Part, Task
 from gradproof_server.serving.errors import BusyError
 from gradproof_server.serving.failures import error_to_failure, failure_to_status
 from gradproof_server.serving.function_check import FunctionCheck
+from gradproof_server.serving.methods import DirectContext, StreamMessage, Task
 
 from fuzz.dialogues import FunctionRequests, FunctionResponses, VerifyResponses
 from fuzz.maker import Maker
@@ -104,8 +104,8 @@ def _short_catalog() -> Message:
 
 
 def _stream(method: str, request: Message) -> Message:
-    parts: list[Part] = []
-    ENGINE(Task(method, request.SerializeToString()), Alone(send=parts.append))
+    parts: list[StreamMessage] = []
+    ENGINE(Task(method, request.SerializeToString()), DirectContext(send=parts.append))
     return VerifyResponses(messages=[service.VerifyGradientsResponse.FromString(part.response) for part in parts])
 
 

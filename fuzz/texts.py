@@ -11,8 +11,8 @@ from pathlib import Path
 
 from gradproof import problem_file
 from gradproof.errors import InvalidProblemError
-from gradproof_server.serving.answers import METHODS
 from gradproof_server.serving.callers.callers_file import read_callers
+from gradproof_server.serving.methods import UNARY
 from gradproof_server.settings import Settings, SettingsError
 
 
@@ -30,7 +30,7 @@ def callers(data: bytes) -> None:
     file = _folder() / "callers.toml"
     file.write_bytes(data.replace(b"jwks", b"jwk"))  # its file is read, whatever file that is
     with contextlib.suppress(SettingsError, OSError):
-        read_callers(file, METHODS)
+        read_callers(file, UNARY)
 
 
 def settings(data: bytes) -> None:

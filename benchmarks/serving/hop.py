@@ -11,11 +11,11 @@ from statistics import median
 
 from gradproof.v1 import gradient_service_pb2 as pb
 from gradproof.v1 import tensor_pb2
-from gradproof_server.computing import in_processes, in_threads, quotas_of
-from gradproof_server.serving.answers import Answer, Task
+from gradproof_server.backend import in_processes, in_threads, quotas_of
 from gradproof_server.serving.callers.access import OpenAccess
-from gradproof_server.serving.compute import Compute
+from gradproof_server.serving.compute import Executor
 from gradproof_server.serving.logs import CurrentStderr, Level, make_logger
+from gradproof_server.serving.methods import Task, TaskResult
 from gradproof_server.serving.reload import LiveSettings
 from gradproof_server.settings import Settings
 
@@ -42,10 +42,10 @@ class _Nobody:
         """Nothing."""
 
 
-def seconds_of(compute: Compute, task: Task) -> float:
+def seconds_of(compute: Executor, task: Task) -> float:
     """The usual time from a task to its answer."""
     times: list[float] = []
-    answers: SimpleQueue[Answer] = SimpleQueue()
+    answers: SimpleQueue[TaskResult] = SimpleQueue()
     end = time.perf_counter() + SECONDS
     while len(times) < LEAST_ROUNDS or time.perf_counter() < end:
         started = time.perf_counter()

@@ -19,7 +19,7 @@ import torch
 from gradproof.demo import founding_problem
 from gradproof.v1 import gradient_service_pb2 as pb
 from gradproof_server.engine.types import Limits
-from gradproof_server.serving.answers import Engine, Task
+from gradproof_server.serving.methods import Methods, Task
 
 from benchmarks.server import ServerProcess, server_process
 from benchmarks.serving.kinds import dense, kinds, right_answers
@@ -70,7 +70,7 @@ async def carried(server: ServerProcess, request: bytes, in_flight: int, seconds
 def without_server(request: bytes, seconds: float) -> float:
     """Calls per second of the engine in this process, on one thread."""
     torch.set_num_threads(1)
-    engine, task = Engine(Limits(), 2**30), Task("ComputeGradients", request)
+    engine, task = Methods(Limits(), 2**30), Task("ComputeGradients", request)
     engine(task)
     started, done = time.perf_counter(), 0
     while time.perf_counter() < started + seconds:

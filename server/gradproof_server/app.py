@@ -11,7 +11,7 @@ import torch
 from gradproof._version import __version__
 from prometheus_client import CollectorRegistry
 
-from gradproof_server.computing import Computing, in_processes, in_threads, quotas_of
+from gradproof_server.backend import Backend, in_processes, in_threads, quotas_of
 from gradproof_server.serving import open_files
 from gradproof_server.serving.admission import Quotas
 from gradproof_server.serving.callers.access import Access, access_of
@@ -44,7 +44,7 @@ def build(
     settings: Settings,
     logger: Logger,
     *,
-    computing: Computing | None = None,
+    computing: Backend | None = None,
     address: str | None = None,
     live: LiveSettings | None = None,
     dropped_log_lines: Callable[[], int] = lambda: 0,
@@ -110,7 +110,7 @@ class Application:
         self,
         settings: Settings,
         logger: Logger,
-        computing: Computing,
+        computing: Backend,
         functions: FunctionService,
         metrics: Metrics,
         access: Access,

@@ -15,8 +15,8 @@ from gradproof.tensors import TensorError, tensor_to_numpy
 from gradproof.v1 import comparison_pb2, gradient_service_pb2, problem_pb2, tensor_pb2, witness_pb2
 from gradproof_server.engine import read_problem
 from gradproof_server.engine.types import Verdict
-from gradproof_server.serving.answers import METHODS, Alone, Part, Task
 from gradproof_server.serving.callers.callers_file import read_callers
+from gradproof_server.serving.methods import UNARY, DirectContext, StreamMessage, Task
 from gradproof_server.settings import Settings, SettingsError
 
 from fuzz import requests
@@ -149,8 +149,8 @@ def test_a_network_without_anything_to_differentiate_has_nothing_to_verify(dtype
         f'inputs {{ key: "a" value {{ dtype: DTYPE_INT64 shape: 2 data: "{zeros}" }} }}'
     )
     request = gradient_service_pb2.VerifyGradientsRequest(problem=problem)
-    parts: list[Part] = []
-    answer = requests.ENGINE(Task("VerifyGradients", request.SerializeToString()), Alone(send=parts.append))
+    parts: list[StreamMessage] = []
+    answer = requests.ENGINE(Task("VerifyGradients", request.SerializeToString()), DirectContext(send=parts.append))
     assert answer.failure is None, answer.failure
     report = gradient_service_pb2.VerifyGradientsResponse.FromString(parts[-1].response).report
     assert report.verdict == comparison_pb2.VERDICT_INCONCLUSIVE
@@ -237,4 +237,4 @@ def test_deep_nesting_of_settings_and_callers_is_an_error_of_the_file(tmp_path: 
     with pytest.raises(SettingsError, match="recursion"):
         Settings.from_environment({"settings_file": str(file)}, {})
     with pytest.raises(SettingsError, match="recursion"):
-        read_callers(file, METHODS)
+        read_callers(file, UNARY)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from gradproof_server.engine.types import InvalidProblemError, Violation
-from gradproof_server.serving.answers import Engine
 from gradproof_server.serving.failures import error_to_failure
+from gradproof_server.serving.methods import Methods
 
 from fuzz import memory, requests
 from fuzz.invariants import check_failure
@@ -27,7 +27,7 @@ def test_a_violation_without_a_part_is_a_finding(violation: tuple[str, str, str]
 
 def test_an_answer_that_fails_inside_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault in the engine comes out of the target of the request."""
-    monkeypatch.setattr(Engine, "_read", lambda *_: 1 / 0)
+    monkeypatch.setattr(Methods, "_read", lambda *_: 1 / 0)
     with pytest.raises(AssertionError, match="ZeroDivisionError"):
         requests.compute(b"")
 

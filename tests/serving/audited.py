@@ -17,7 +17,7 @@ from gradproof.problem_file import load
 from gradproof.v1 import claim_pb2, problem_pb2
 from gradproof.v1 import gradient_service_pb2 as messages
 from gradproof_server.engine.types import Limits
-from gradproof_server.serving.answers import Alone, Engine, Task
+from gradproof_server.serving.methods import DirectContext, Methods, Task
 from gradproof_server.serving.warmup import warm_up
 
 from fuzz import maker as random_messages
@@ -71,7 +71,7 @@ def _rename_first_node(problem: problem_pb2.Problem, claim: claim_pb2.Claim | No
 def main(seed: int, count: int) -> None:
     """Answers them twice: what a library loads at its first use, it has loaded at the second."""
     engine = ENGINE
-    warm_up(Engine(Limits(), 1 << 24, "cpu"))
+    warm_up(Methods(Limits(), 1 << 24, "cpu"))
     tasks = list(requests(seed, count))
     rounds: list[set[tuple[str, ...]]] = [set(), set()]
     seen: set[tuple[str, ...]] = set()
@@ -85,9 +85,9 @@ def main(seed: int, count: int) -> None:
     seen = control = set()
     Path(os.devnull).read_bytes()
     seen = rounds[0]
-    answered = [engine(task, Alone()).failure is None for task in tasks]
+    answered = [engine(task, DirectContext()).failure is None for task in tasks]
     seen = rounds[1]
-    again = [engine(task, Alone()).failure is None for task in tasks]
+    again = [engine(task, DirectContext()).failure is None for task in tasks]
     watching = False
     events = {"control": sorted(control), "first": sorted(rounds[0]), "second": sorted(rounds[1])}
     json.dump({"answered": sum(answered), "again": sum(again), **events}, sys.stdout)

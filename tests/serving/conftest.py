@@ -18,15 +18,15 @@ import pytest
 from google.rpc import status_pb2
 from gradproof.v1 import gradient_service_pb2, gradient_service_pb2_grpc, problem_pb2, tensor_pb2
 from gradproof_server.app import Application, build
-from gradproof_server.computing import in_threads
+from gradproof_server.backend import in_threads
 from gradproof_server.engine import numeric
 from gradproof_server.engine.types import StoppedError
 from gradproof_server.serving.admission import Bounds, FairQueue, Quotas
-from gradproof_server.serving.answers import Answer, Answerer, Front, Task
-from gradproof_server.serving.compute import EngineThreads
+from gradproof_server.serving.compute import ThreadExecutor
 from gradproof_server.serving.failures import error_to_failure
 from gradproof_server.serving.function_check import Checker
 from gradproof_server.serving.logs import Level, make_logger
+from gradproof_server.serving.methods import Task, TaskContext, TaskHandler, TaskResult
 from gradproof_server.settings import Settings
 from grpc import aio
 
@@ -105,15 +105,15 @@ class HeldAnswerer:
         self.release = threading.Event()
         self.requests: list[bytes] = []
 
-    def __call__(self, task: Task, front: Front) -> Answer:
+    def __call__(self, task: Task, front: TaskContext) -> TaskResult:
         """Holds the task."""
         self.requests.append(task.request)
         self.entered.release()
         while not self.release.wait(0.002):
             if front.should_stop():
                 self.stopped.release()
-                return Answer(failure=error_to_failure(StoppedError("stopped")))
-        return Answer(task.request)
+                return TaskResult(failure=error_to_failure(StoppedError("stopped")))
+        return TaskResult(task.request)
 
 
 @pytest.fixture
@@ -160,10 +160,10 @@ class Running:
         return self.app._metrics.registry.get_sample_value(name, labels)
 
 
-def thread_of(answerer: Answerer, **limits: int) -> EngineThreads:
+def thread_of(answerer: TaskHandler, **limits: int) -> ThreadExecutor:
     """An engine thread that answers by `answerer`."""
     bounds = Bounds(limits.get("max_tasks", 100), limits.get("max_bytes", 1 << 20))
-    return EngineThreads(answerer, lambda: None, FairQueue(Quotas(bounds, bounds)))
+    return ThreadExecutor(answerer, lambda: None, FairQueue(Quotas(bounds, bounds)))
 
 
 Serve = Callable[..., Awaitable[Running]]
@@ -174,7 +174,9 @@ async def serve() -> AsyncIterator[Serve]:
     """Starts servers, `serve(answerer=None, checker=None, **settings)`; with the real engine where none is given."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def start(answerer: Answerer | None = None, checker: Checker | None = None, **settings: Any) -> Running:
+        async def start(
+            answerer: TaskHandler | None = None, checker: Checker | None = None, **settings: Any
+        ) -> Running:
             chosen = dataclasses.replace(SETTINGS, **settings)
             log = io.StringIO()
             thread = None if answerer is None else thread_of(answerer)

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from gradproof.v1 import gradient_service_pb2, losses_pb2
 from gradproof_server.engine.types import Limits
-from gradproof_server.serving.answers import Engine, Task
 from gradproof_server.serving.failures import Failure
+from gradproof_server.serving.methods import Methods, Task
 
-ENGINE = Engine(Limits(), 1 << 24, "cpu")
+ENGINE = Methods(Limits(), 1 << 24, "cpu")
 NAN, INF = float("nan"), float("inf")
 Change = Callable[[Any], object]
 P0 = "problem.network.nodes[0]"

@@ -14,9 +14,9 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 from gradproof.v1 import comparison_pb2, gradient_service_pb2
-from gradproof_server.serving.answers import Answer, Front, Task
 from gradproof_server.serving.errors import BusyError
 from gradproof_server.serving.failures import error_to_failure
+from gradproof_server.serving.methods import Task, TaskContext, TaskResult
 from gradproof_server.serving.metrics import CODE_NAMES
 from gradproof_server.serving.service import METHOD_TYPES
 from grpc import aio
@@ -152,7 +152,7 @@ async def test_malformed_bytes_are_the_caller_s_fault(serve: Any) -> None:
 async def test_internal_errors_show_a_request_id_and_nothing_else(serve: Any, details_of: Any) -> None:
     """The traceback is in the log under the id that the caller gets; the caller gets nothing of it."""
 
-    def broken(task: Task, front: Front) -> Answer:
+    def broken(task: Task, front: TaskContext) -> TaskResult:
         raise ZeroDivisionError("secret")
 
     running = await serve(broken)
@@ -170,9 +170,9 @@ async def test_grpc_repeats_by_itself_what_a_server_could_not_do(serve: Any, pat
     """By the retry policy of any client: errors come without a message, not even an empty one."""
     tries: list[str] = []
 
-    def refuse_once(task: Task, front: Front) -> Answer:
+    def refuse_once(task: Task, front: TaskContext) -> TaskResult:
         tries.append(task.method)
-        return Answer(failure=error_to_failure(BusyError("full"))) if len(tries) == 1 else Answer()
+        return TaskResult(failure=error_to_failure(BusyError("full"))) if len(tries) == 1 else TaskResult()
 
     running = await serve(refuse_once)
     policy = {"maxAttempts": 3, "initialBackoff": "0.001s", "maxBackoff": "0.001s", "backoffMultiplier": 1}
@@ -283,10 +283,10 @@ async def test_a_deadline_stops_the_real_engine(serve: Any, long_request: Any, c
 @pytest.mark.parametrize("fails", [False, True])
 async def test_an_answer_is_freed_without_the_collector(serve: Any, fails: bool) -> None:
     """A cycle of references would keep each large response until the next full collection, which is rare."""
-    answers: list[weakref.ref[Answer]] = []
+    answers: list[weakref.ref[TaskResult]] = []
 
-    def remember(task: Task, front: Front) -> Answer:
-        answer = Answer(task.request, error_to_failure(BusyError("full")) if fails else None)
+    def remember(task: Task, front: TaskContext) -> TaskResult:
+        answer = TaskResult(task.request, error_to_failure(BusyError("full")) if fails else None)
         answers.append(weakref.ref(answer))
         return answer
 

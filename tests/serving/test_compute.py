@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 from gradproof_server.engine.types import StoppedError
 from gradproof_server.serving.admission import Bounds, FairQueue, Quotas
-from gradproof_server.serving.answers import Answer, Front, Task
-from gradproof_server.serving.compute import EngineThreads, Ticket
+from gradproof_server.serving.compute import Job, ThreadExecutor
 from gradproof_server.serving.errors import BusyError, ShuttingDownError
+from gradproof_server.serving.methods import Task, TaskContext, TaskResult
 
 SOON = 20.0  # seconds that no test should need
 
-Make = Callable[..., EngineThreads]
+Make = Callable[..., ThreadExecutor]
 
 
-def queue(max_tasks: int = 1, max_bytes: int = 1) -> FairQueue[Ticket]:
+def queue(max_tasks: int = 1, max_bytes: int = 1) -> FairQueue[Job]:
     """A queue with the same bounds for all callers and for each."""
     bounds = Bounds(max_tasks, max_bytes)
     return FairQueue(Quotas(bounds, bounds))
@@ -29,10 +29,10 @@ def queue(max_tasks: int = 1, max_bytes: int = 1) -> FairQueue[Ticket]:
 @pytest.fixture
 def make(held: Any) -> Iterator[Make]:
     """Makes started threads and ends them; they answer by `held` unless another answerer is given."""
-    made: list[EngineThreads] = []
+    made: list[ThreadExecutor] = []
 
-    def start(answerer: Any = None, *, max_tasks: int = 10, max_bytes: int = 1000) -> EngineThreads:
-        made.append(EngineThreads(answerer or held, lambda: None, queue(max_tasks, max_bytes)))
+    def start(answerer: Any = None, *, max_tasks: int = 10, max_bytes: int = 1000) -> ThreadExecutor:
+        made.append(ThreadExecutor(answerer or held, lambda: None, queue(max_tasks, max_bytes)))
         made[-1].start().result(SOON)
         return made[-1]
 
@@ -49,11 +49,11 @@ def task(name: bytes, seconds: float | None = None) -> Task:
 class Asked:
     """A task that was submitted, with its answer when it is there."""
 
-    def __init__(self, thread: EngineThreads, task: Task) -> None:
-        self.answer: Future[Answer] = Future()
+    def __init__(self, thread: ThreadExecutor, task: Task) -> None:
+        self.answer: Future[TaskResult] = Future()
         self.ticket = thread.submit(task, self.answer.set_result)
 
-    def result(self) -> Answer:
+    def result(self) -> TaskResult:
         """The answer."""
         return self.answer.result(SOON)
 
@@ -118,10 +118,10 @@ def test_a_task_whose_deadline_passed_while_it_waited_never_runs(make: Make, hel
 def test_an_answer_that_came_in_spite_of_the_stop_is_kept(make: Make) -> None:
     """A task that ended well is not turned into a failure."""
 
-    def stubborn(task: Task, front: Front) -> Answer:
+    def stubborn(task: Task, front: TaskContext) -> TaskResult:
         while not front.should_stop():
             pass
-        return Answer(b"done")
+        return TaskResult(b"done")
 
     assert Asked(make(stubborn), task(b"", 0.01)).result().response == b"done"
 
@@ -150,7 +150,7 @@ def test_more_bytes_than_allowed_are_refused(make: Make) -> None:
 def test_an_exception_is_an_answer_and_the_thread_lives_on(make: Make) -> None:
     """Not even SystemExit ends the thread."""
 
-    def failing(task: Task, front: Front) -> Answer:
+    def failing(task: Task, front: TaskContext) -> TaskResult:
         raise SystemExit("secret")
 
     thread = make(failing)
@@ -173,10 +173,10 @@ def test_closing_reports_a_computation_that_does_not_end(make: Make) -> None:
     """close() gives up after its time and says so; it succeeds once the computation has ended."""
     entered, release = threading.Event(), threading.Event()
 
-    def deaf(task: Task, front: Front) -> Answer:
+    def deaf(task: Task, front: TaskContext) -> TaskResult:
         entered.set()
         release.wait(SOON)
-        return Answer()
+        return TaskResult()
 
     thread = make(deaf)
     Asked(thread, task(b""))
@@ -192,7 +192,7 @@ def test_a_failed_preparation_fails_the_start() -> None:
     def fail() -> None:
         raise OSError("no device")
 
-    thread = EngineThreads(lambda task, front: Answer(), fail, queue())
+    thread = ThreadExecutor(lambda task, front: TaskResult(), fail, queue())
     with pytest.raises(OSError, match="no device"):
         thread.start().result(SOON)
     assert thread.close(SOON)
@@ -200,7 +200,7 @@ def test_a_failed_preparation_fails_the_start() -> None:
 
 def test_a_thread_that_never_started_can_be_closed() -> None:
     """close() after no start() is no error."""
-    assert EngineThreads(lambda task, front: Answer(), lambda: None, queue()).close(SOON)
+    assert ThreadExecutor(lambda task, front: TaskResult(), lambda: None, queue()).close(SOON)
 
 
 def test_the_time_in_the_queue_ends_when_the_task_begins(make: Make, held: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from gradproof_server.__main__ import default_text
-from gradproof_server.serving.answers import STAGES
+from gradproof_server.serving.methods import PHASES
 from gradproof_server.settings import Settings, flag_of
 
 
@@ -57,4 +57,4 @@ async def test_every_key_of_a_log_line_is_on_the_page(serve: Any, check_request:
 
 def test_the_stages_are_on_the_page(page: str) -> None:
     """The stages of the engine are those that the page lists."""
-    assert f"`stage`: {', '.join(STAGES)}" in page
+    assert f"`stage`: {', '.join(PHASES)}" in page

@@ -13,14 +13,14 @@ import grpc
 import pytest
 from gradproof.cli.monitor.summary import summarize
 from gradproof.cli.monitor.target import Target
-from gradproof_server.computing import Computing
+from gradproof_server.backend import Backend
 from gradproof_server.engine.diagnose.variants import TABLE
 from gradproof_server.engine.types import Cost
 from gradproof_server.serving.admission import Bounds, FairQueue, Quotas
-from gradproof_server.serving.answers import UNEXPLAINED, Answer, Task
-from gradproof_server.serving.compute import Ticket
+from gradproof_server.serving.compute import Job
 from gradproof_server.serving.debug import Failures, debug_page
 from gradproof_server.serving.logs import GuardedStream, Level, make_logger
+from gradproof_server.serving.methods import UNEXPLAINED, Task, TaskResult
 from gradproof_server.serving.workers.budget import Budget
 from gradproof_server.serving.workers.child import Preparation
 from gradproof_server.serving.workers.pool import Plan, WorkerPool
@@ -121,10 +121,10 @@ def test_functions_are_on_the_debug_page_where_there_are_any() -> None:
     def pool(places: int, on_demand: bool) -> WorkerPool:
         plan = Plan(places, (), Preparation(1, None, lambda: None), 0.1, on_demand)
         bounds = Bounds(10, 1000)
-        queue: FairQueue[Ticket] = FairQueue(Quotas(bounds, bounds))
-        return WorkerPool(lambda *_: Answer(), plan, queue, Budget(Cost(1, 1)), Seen())
+        queue: FairQueue[Job] = FairQueue(Quotas(bounds, bounds))
+        return WorkerPool(lambda *_: TaskResult(), plan, queue, Budget(Cost(1, 1)), Seen())
 
-    computing = Computing(calls=pool(2, False), functions=pool(64, True))
+    computing = Backend(calls=pool(2, False), functions=pool(64, True))
     for compute, caller in ((computing.calls, "ann"), (computing.functions, "ann"), (computing.functions, "bob")):
         compute.submit(Task("CheckFunction", b"", caller=caller), lambda answer: None)
     text = debug_page(dict, computing.workers, computing.waiting_by_caller, Failures())

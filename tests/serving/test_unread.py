@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from gradproof_server.serving import calls
 from gradproof_server.serving.admission import Bounds, Quotas
-from gradproof_server.serving.answers import Part
 from gradproof_server.serving.calls import Call
 from gradproof_server.serving.errors import BusyError, QuotaExceededError
 from gradproof_server.serving.mailbox import Mailbox
+from gradproof_server.serving.methods import StreamMessage
 from gradproof_server.serving.unread import UnreadAnswers
 
 EACH = Bounds(1, 2000)
@@ -73,8 +73,8 @@ def test_parts_of_a_stream_count_but_for_passing_ones() -> None:
     """Of those only one waits."""
     sizes: list[int] = []
     mailbox = Mailbox(sizes.append)
-    mailbox.put(Part(b"four"))
-    mailbox.put(Part(b"passing", passing=True))
+    mailbox.put(StreamMessage(b"four"))
+    mailbox.put(StreamMessage(b"passing", passing=True))
     assert sizes == [4]
 
 

@@ -9,11 +9,11 @@ import torch
 from briefly import problem_of
 from gradproof.v1 import gradient_service_pb2, problem_pb2
 from gradproof_server.engine.types import Limits
-from gradproof_server.serving.answers import Engine, Task
 from gradproof_server.serving.failures import Failure
+from gradproof_server.serving.methods import Methods, Task
 
 catalog = importlib.import_module("gradproof.catalog")
-ENGINE = Engine(Limits(), 1 << 24, "cpu")
+ENGINE = Methods(Limits(), 1 << 24, "cpu")
 WEIGHT = {"0.weight": [[0.3, -0.4], [0.6, 0.2]], "0.bias": [0.1, 0.2]}
 
 

@@ -16,8 +16,17 @@ import torch
 from google.rpc import error_details_pb2
 from gradproof.v1 import comparison_pb2, gradient_service_pb2, tensor_pb2
 from gradproof_server.engine.types import Limits, StoppedError, Verdict
-from gradproof_server.serving.answers import Alone, Answer, Engine, Facts, Front, Part, Stage, Task
 from gradproof_server.serving.failures import error_to_failure
+from gradproof_server.serving.methods import (
+    DirectContext,
+    Facts,
+    Methods,
+    Phase,
+    StreamMessage,
+    Task,
+    TaskContext,
+    TaskResult,
+)
 from grpc import aio
 
 PATH = "/gradproof.v1.GradientService/VerifyGradients"
@@ -30,22 +39,22 @@ Response = gradient_service_pb2.VerifyGradientsResponse
 class Scripted:
     """An answerer that sends parts, and ends when it is released or stopped; other methods are answered at once."""
 
-    def __init__(self, *parts: Part) -> None:
+    def __init__(self, *parts: StreamMessage) -> None:
         self.parts = parts
         self.sent, self.release, self.stopped = threading.Event(), threading.Event(), threading.Event()
 
-    def __call__(self, task: Task, front: Front) -> Answer:
+    def __call__(self, task: Task, front: TaskContext) -> TaskResult:
         """Does the task."""
         if task.method != "VerifyGradients":
-            return Answer(task.request)
+            return TaskResult(task.request)
         for part in self.parts:
             front.send(part)
         self.sent.set()
         while not self.release.wait(0.002):
             if front.should_stop():
                 self.stopped.set()
-                return Answer(failure=error_to_failure(StoppedError("stopped")))
-        return Answer(facts=Facts({"verify": Stage(0.0, 1.0, 1.0)}, verdict=Verdict.AGREES))
+                return TaskResult(failure=error_to_failure(StoppedError("stopped")))
+        return TaskResult(facts=Facts({"verify": Phase(0.0, 1.0, 1.0)}, verdict=Verdict.AGREES))
 
     async def has(self, event: threading.Event) -> bool:
         """Whether the event comes."""
@@ -55,7 +64,7 @@ class Scripted:
 @pytest.fixture
 def scripted() -> Scripted:
     """Sends two parts."""
-    return Scripted(Part(b"one"), Part(b"two"))
+    return Scripted(StreamMessage(b"one"), StreamMessage(b"two"))
 
 
 def raw(running: Any, **options: Any) -> aio.UnaryStreamCall[bytes, bytes]:
@@ -153,8 +162,8 @@ async def test_a_disconnected_caller_stops_the_engine(serve: Any, scripted: Scri
 
 async def test_the_engine_does_not_wait_for_a_slow_reader(serve: Any) -> None:
     """It is done before anybody reads; the reader then gets every tensor in order, and hardly any progress."""
-    tensors = [Part(b"%d" % i + bytes(1 << 16)) for i in range(200)]
-    scripted = Scripted(*(part for tensor in tensors for part in (*[Part(b"p", passing=True)] * 10, tensor)))
+    tensors = [StreamMessage(b"%d" % i + bytes(1 << 16)) for i in range(200)]
+    scripted = Scripted(*(part for tensor in tensors for part in (*[StreamMessage(b"p", passing=True)] * 10, tensor)))
     scripted.release.set()
     running = await serve(scripted)
     call = raw(running)
@@ -180,7 +189,7 @@ async def test_a_stream_that_runs_at_shutdown_is_told_so(serve: Any, scripted: S
 
 async def test_a_stream_that_nobody_reads_ends_at_the_server_s_own_deadline(serve: Any) -> None:
     """Without a deadline of its own: the server waits no longer, and what was not read counts no more."""
-    large = Scripted(*(Part(bytes(4 << 20)) for _ in range(8)))
+    large = Scripted(*(StreamMessage(bytes(4 << 20)) for _ in range(8)))
     running = await serve(large, max_call_seconds=0.2)
     call = raw(running)
     await wait_until(lambda: running.calls("VerifyGradients"))
@@ -201,14 +210,14 @@ async def test_a_full_server_refuses_a_stream(serve: Any, scripted: Scripted, de
 
 async def test_parts_are_freed_without_the_collector(serve: Any) -> None:
     """A cycle of references would keep each stream until the next full collection, which is rare."""
-    parts: list[weakref.ref[Part]] = []
+    parts: list[weakref.ref[StreamMessage]] = []
 
-    def remember(task: Task, front: Front) -> Answer:
+    def remember(task: Task, front: TaskContext) -> TaskResult:
         for name in (b"one", b"two"):
-            part = Part(name)
+            part = StreamMessage(name)
             parts.append(weakref.ref(part))
             front.send(part)
-        return Answer()
+        return TaskResult()
 
     running = await serve(remember)
     gc.collect()
@@ -366,13 +375,13 @@ async def test_a_cancelled_real_computation_ends(serve: Any, verify_request: Req
 def test_an_answer_that_could_not_be_sent_is_refused_early(verify_request: Request) -> None:
     """The tensors together may have as many bytes as a message; above that it ends without a report, and PyTorch's
     switches are as before."""
-    sent: list[Part] = []
+    sent: list[StreamMessage] = []
     task = Task("VerifyGradients", verify_request.SerializeToString())
-    assert Engine(Limits(), 1 << 20)(task, Alone(send=sent.append)).failure is None
+    assert Methods(Limits(), 1 << 20)(task, DirectContext(send=sent.append)).failure is None
     responses = [Response.FromString(part.response) for part in sent]
     room = sum(len(p.response) for p, r in zip(sent, responses, strict=True) if r.HasField("tensor")) - 1
     sent.clear()
-    failure = Engine(Limits(), room)(task, Alone(send=sent.append)).failure
+    failure = Methods(Limits(), room)(task, DirectContext(send=sent.append)).failure
     assert failure is not None
     assert failure.kind.reason == "RESPONSE_TOO_LARGE"
     assert all(Response.FromString(part.response).WhichOneof("event") != "report" for part in sent)

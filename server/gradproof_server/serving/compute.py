@@ -17,9 +17,9 @@ from typing import Protocol
 
 from gradproof_server.engine.types import Cost, StoppedError
 from gradproof_server.serving.admission import FairQueue
-from gradproof_server.serving.answers import Answer, Answerer, Part, SendPart, Task, no_parts
 from gradproof_server.serving.errors import DeadlineExceededError, ShuttingDownError, kind_of
 from gradproof_server.serving.failures import error_to_failure
+from gradproof_server.serving.methods import SendMessage, StreamMessage, Task, TaskHandler, TaskResult, no_messages
 
 _STOPPED = kind_of(StoppedError())
 
@@ -28,8 +28,8 @@ def _nobody() -> None:
     """For tickets whose end nobody needs to be told."""
 
 
-class Ticket:
-    """A task that waits, runs or is over; for a task that is done in this process, its `Front`.
+class Job:
+    """A task that waits, runs or is over; for a task that is done in this process, its `TaskContext`.
 
     Args:
         task: what to do.
@@ -39,14 +39,14 @@ class Ticket:
     """
 
     def __init__(
-        self, task: Task, done: Callable[[Answer], None], part: SendPart, over: Callable[[Ticket], None]
+        self, task: Task, done: Callable[[TaskResult], None], part: SendMessage, over: Callable[[Job], None]
     ) -> None:
         self.method, self.deadline = task.method, task.deadline
         self.submitted = time.monotonic()
         self.started: float | None = None
         self.stopped: float | None = None
         self._task: Task | None = task
-        self._done: Callable[[Answer], None] | None = done
+        self._done: Callable[[TaskResult], None] | None = done
         self._part = part
         self._over = over
         self._said: SimpleQueue[bytes | None] = SimpleQueue()  # None: it is over
@@ -63,7 +63,7 @@ class Ticket:
             waited, self._task = self._task is not None, None
         if first:
             self.stopped = time.monotonic()
-        self._deliver(Answer(failure=error_to_failure(self._why)))
+        self._deliver(TaskResult(failure=error_to_failure(self._why)))
         if waited:
             self._over(self)
         else:
@@ -77,7 +77,7 @@ class Ticket:
             self.stopped = self.deadline
         return self._why is not None
 
-    def send(self, part: Part) -> None:
+    def send(self, part: StreamMessage) -> None:
         """Passes a part of the answer on; never waits for whoever reads it. After the answer it does nothing."""
         with self._lock:
             if self._done is not None:
@@ -123,10 +123,10 @@ class Ticket:
         self.started = time.monotonic()
         if not self.should_stop():
             return task
-        self.end(Answer(failure=error_to_failure(StoppedError("stopped before it began"))))
+        self.end(TaskResult(failure=error_to_failure(StoppedError("stopped before it began"))))
         return None
 
-    def end(self, answer: Answer) -> None:
+    def end(self, answer: TaskResult) -> None:
         """The running task is over, with this answer."""
         if self._why is not None and answer.failure is not None and answer.failure.kind == _STOPPED:
             answer = replace(answer, failure=error_to_failure(self._why))
@@ -134,20 +134,20 @@ class Ticket:
         self._deliver(answer)
         self._over(self)
 
-    def _deliver(self, answer: Answer) -> None:
+    def _deliver(self, answer: TaskResult) -> None:
         with self._lock:
             done, self._done = self._done, None  # a cycle of references would keep the answer until a collection
         if done is not None:
             done(answer)
 
 
-class Compute(Protocol):
+class Executor(Protocol):
     """Something that answers tasks elsewhere than on the event loop."""
 
     def start(self) -> Future[None]:
         """Makes it ready; the future says when it is, or why it cannot be."""
 
-    def submit(self, task: Task, done: Callable[[Answer], None], part: SendPart = no_parts) -> Ticket:
+    def submit(self, task: Task, done: Callable[[TaskResult], None], part: SendMessage = no_messages) -> Job:
         """Takes a task; `done` gets its answer, `part` what comes before it, on any thread and without waiting.
 
         Raises BusyError, QuotaExceededError, ShuttingDownError.
@@ -172,18 +172,18 @@ class Compute(Protocol):
 
 
 class Queued:
-    """The half of a `Compute` that is its queue.
+    """The half of a `Executor` that is its queue.
 
     Args:
         queue: where tasks wait.
     """
 
-    def __init__(self, queue: FairQueue[Ticket]) -> None:
+    def __init__(self, queue: FairQueue[Job]) -> None:
         self._queue = queue
 
-    def submit(self, task: Task, done: Callable[[Answer], None], part: SendPart = no_parts) -> Ticket:
+    def submit(self, task: Task, done: Callable[[TaskResult], None], part: SendMessage = no_messages) -> Job:
         """Takes a task; `done` gets its answer, `part` what comes before it, on any thread and without waiting."""
-        ticket = Ticket(task, done, part, self._over)
+        ticket = Job(task, done, part, self._over)
         self._queue.put(ticket, task.caller, len(task.request))
         return ticket
 
@@ -207,7 +207,7 @@ class Queued:
         """How many tasks of each caller wait."""
         return self._queue.waiting_by_caller()
 
-    def _over(self, ticket: Ticket) -> None:
+    def _over(self, ticket: Job) -> None:
         """A task neither waits nor runs any more."""
         self._queue.release(ticket)
 
@@ -221,8 +221,8 @@ def join(threads: Iterable[threading.Thread], seconds: float) -> bool:
     return not any(thread.is_alive() for thread in started)
 
 
-class EngineThreads(Queued):
-    """A `Compute` of threads in this process.
+class ThreadExecutor(Queued):
+    """A `Executor` of threads in this process.
 
     Args:
         answerer: does one task, on the thread that calls it.
@@ -232,7 +232,7 @@ class EngineThreads(Queued):
     """
 
     def __init__(
-        self, answerer: Answerer, prepare: Callable[[], None], queue: FairQueue[Ticket], count: int = 1
+        self, answerer: TaskHandler, prepare: Callable[[], None], queue: FairQueue[Job], count: int = 1
     ) -> None:
         super().__init__(queue)
         self._answerer, self._prepare = answerer, prepare
@@ -270,8 +270,8 @@ class EngineThreads(Queued):
                 ticket.end(self._answer(task, ticket))
             del ticket, task  # an idle thread holds no request and no response
 
-    def _answer(self, task: Task, ticket: Ticket) -> Answer:
+    def _answer(self, task: Task, ticket: Job) -> TaskResult:
         try:
             return self._answerer(task, ticket)
         except BaseException as error:  # the thread must live on, whatever it was
-            return Answer(failure=error_to_failure(error))
+            return TaskResult(failure=error_to_failure(error))

@@ -20,10 +20,10 @@ from gradproof_server.engine.numeric.types import (
 )
 from gradproof_server.engine.types import InvalidProblemError, ShouldStop, StoppedError, Violation
 from gradproof_server.serving import requests, witness_messages, witness_requests
-from gradproof_server.serving.answers import Answer, Front, Notes, Part, Task
 from gradproof_server.serving.errors import ResponseTooLargeError
 from gradproof_server.serving.failures import error_to_failure
 from gradproof_server.serving.function_claims import FunctionLimits, check_directions, read_function_claim, read_values
+from gradproof_server.serving.methods import Notes, StreamMessage, Task, TaskContext, TaskResult
 
 Events: TypeAlias = Generator[FunctionEvent, torch.Tensor | None, None]
 Checker: TypeAlias = Callable[[FunctionClaim, WitnessOptions, ShouldStop], Events]
@@ -134,17 +134,17 @@ class FunctionEngine:
     limits: FunctionLimits
     max_seconds: float
 
-    def __call__(self, task: Task, front: Front) -> Answer:
+    def __call__(self, task: Task, front: TaskContext) -> TaskResult:
         """One check, from the first message to the report."""
         check = FunctionCheck(self.checker, self.limits, self.max_seconds, task.deadline, front.should_stop)
         try:
             reply = check.start(task.request)
             while reply is not None:
-                front.send(Part(reply.response, asks=reply.asks))
+                front.send(StreamMessage(reply.response, asks=reply.asks))
                 reply = check.answer(front.hear()) if reply.asks else check.advance()
-            return Answer(facts=check.notes.facts())
+            return TaskResult(facts=check.notes.facts())
         except Exception as error:
-            return Answer(failure=error_to_failure(error), facts=check.notes.facts())
+            return TaskResult(failure=error_to_failure(error), facts=check.notes.facts())
         finally:
             check.close()
 

@@ -12,10 +12,10 @@ from typing import TypeAlias
 from grpc import aio
 
 from gradproof_server.serving import calls
-from gradproof_server.serving.answers import Answer, Part, Task
-from gradproof_server.serving.compute import Compute, Ticket
+from gradproof_server.serving.compute import Executor, Job
 from gradproof_server.serving.errors import BusyError, CallerTimeoutError, ShuttingDownError
 from gradproof_server.serving.mailbox import Mailbox
+from gradproof_server.serving.methods import StreamMessage, Task, TaskResult
 from gradproof_server.serving.submission import call_in, submitted
 from gradproof_server.settings import Settings
 
@@ -31,7 +31,7 @@ class FunctionService:
         settings: how many streams, and how long to wait for a caller.
     """
 
-    def __init__(self, compute: Compute, settings: Settings) -> None:
+    def __init__(self, compute: Executor, settings: Settings) -> None:
         self._compute, self._settings = compute, settings
         self._open: set[_Stream] = set()
         self._closing = False
@@ -51,7 +51,7 @@ class FunctionService:
         for stream in self._open:
             stream.end()
 
-    async def serve(self, context: Context) -> Answer:
+    async def serve(self, context: Context) -> TaskResult:
         """One stream, from the claim to the report: how it ended, which is a failure where the check failed or a
         message of the caller does not fit.
 
@@ -80,7 +80,7 @@ class FunctionService:
 class _Stream:
     """One stream, between its caller, who may take `answer_seconds` to read or to answer, and its computation."""
 
-    def __init__(self, compute: Compute, context: Context, answer_seconds: float) -> None:
+    def __init__(self, compute: Executor, context: Context, answer_seconds: float) -> None:
         self._compute, self._context, self._answer_seconds = compute, context, answer_seconds
         self._loop = asyncio.get_running_loop()
         self._mailbox = Mailbox(calls.keeper())
@@ -91,7 +91,7 @@ class _Stream:
         """Ends the waiting for the caller."""
         self._timeout.reschedule(0)
 
-    async def serve(self) -> Answer:
+    async def serve(self) -> TaskResult:
         """The stream; how it ended. Raises TimeoutError where its waiting was ended."""
         try:
             async with self._timeout:
@@ -101,7 +101,7 @@ class _Stream:
                 return self._mailbox.answer
             raise
 
-    async def _talk(self) -> Answer:
+    async def _talk(self) -> TaskResult:
         with self._patience():
             request = await calls.read(self._context)
         remaining = self._context.time_remaining()
@@ -109,11 +109,11 @@ class _Stream:
         task = Task(METHOD, request, deadline, calls.caller())
         done, part = (functools.partial(call_in, self._loop, take) for take in (self._over, self._mailbox.put))
         with submitted(self._compute, task, done, part) as ticket:
-            while isinstance(news := await self._mailbox.next(), Part):
+            while isinstance(news := await self._mailbox.next(), StreamMessage):
                 await self._pass_on(news, ticket)
         return news
 
-    async def _pass_on(self, part: Part, ticket: Ticket) -> None:
+    async def _pass_on(self, part: StreamMessage, ticket: Job) -> None:
         calls.sent(len(part.response))
         with self._patience():
             await self._context.write(part.response)
@@ -124,7 +124,7 @@ class _Stream:
                 self._waits_for_answer = False
             ticket.say(answer)
 
-    def _over(self, answer: Answer) -> None:
+    def _over(self, answer: TaskResult) -> None:
         """The computation has ended. While it waited for the caller, that is news that does not wait for the caller."""
         self._mailbox.close(answer)
         if self._waits_for_answer:

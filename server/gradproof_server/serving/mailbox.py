@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from gradproof_server.serving.answers import Answer, Part
+from gradproof_server.serving.methods import StreamMessage, TaskResult
 
 
 class Mailbox:
@@ -18,12 +18,12 @@ class Mailbox:
 
     def __init__(self, keep: Callable[[int], None]) -> None:
         self._keep = keep
-        self._parts: deque[Part] = deque()
-        self.answer: Answer | None = None
+        self._parts: deque[StreamMessage] = deque()
+        self.answer: TaskResult | None = None
         """The answer, once it is there; parts may be waiting still."""
         self._news = asyncio.Event()
 
-    def put(self, part: Part) -> None:
+    def put(self, part: StreamMessage) -> None:
         """Takes a part. After the answer it does nothing."""
         if self.answer is not None:
             return
@@ -34,12 +34,12 @@ class Mailbox:
         self._parts.append(part)
         self._news.set()
 
-    def close(self, answer: Answer) -> None:
+    def close(self, answer: TaskResult) -> None:
         """Takes the answer, which comes after all parts."""
         self.answer = self.answer or answer
         self._news.set()
 
-    async def next(self) -> Part | Answer:
+    async def next(self) -> StreamMessage | TaskResult:
         """The next part; the answer when there is none any more."""
         while not self._parts and self.answer is None:
             self._news.clear()

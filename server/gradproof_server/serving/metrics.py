@@ -18,9 +18,9 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 from gradproof_server.engine.types import Verdict
-from gradproof_server.serving.answers import STAGES, UNEXPLAINED, Facts
 from gradproof_server.serving.calls import Call
 from gradproof_server.serving.errors import ERROR_KINDS
+from gradproof_server.serving.methods import PHASES, UNEXPLAINED, Facts
 from gradproof_server.serving.workers.process import Loss
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60)
@@ -104,7 +104,7 @@ class Metrics:
         self._engine = Histogram(
             "gradproof_engine_seconds", "Time in a stage of a check.", ["stage"], buckets=_SECONDS, registry=registry
         )
-        self._stages = {stage: self._engine.labels(stage) for stage in STAGES}
+        self._stages = {stage: self._engine.labels(stage) for stage in PHASES}
         self._queue = Histogram(
             "gradproof_queue_seconds", "Time that a call waited for the engine.", buckets=_SECONDS, registry=registry
         )

@@ -9,16 +9,16 @@ from typing import TypeVar
 
 from gradproof_server.engine.types import StoppedError
 from gradproof_server.serving import calls
-from gradproof_server.serving.answers import Answer, SendPart, Task, no_parts
-from gradproof_server.serving.compute import Compute, Ticket
+from gradproof_server.serving.compute import Executor, Job
+from gradproof_server.serving.methods import SendMessage, Task, TaskResult, no_messages
 
 T = TypeVar("T")
 
 
 @contextlib.contextmanager
 def submitted(
-    compute: Compute, task: Task, done: Callable[[Answer], None], part: SendPart = no_parts
-) -> Iterator[Ticket]:
+    compute: Executor, task: Task, done: Callable[[TaskResult], None], part: SendMessage = no_messages
+) -> Iterator[Job]:
     """A task that is stopped where its caller is gone or its deadline is over."""
     ticket = compute.submit(task, done, part)
     try:

@@ -6,13 +6,13 @@ import struct
 
 from gradproof.v1 import gradient_service_pb2, tensor_pb2
 
-from gradproof_server.serving.answers import Alone, Answer, Answerer, Task
+from gradproof_server.serving.methods import DirectContext, Task, TaskHandler, TaskResult
 
 
-def warm_up(answerer: Answerer) -> list[Answer]:
+def warm_up(answerer: TaskHandler) -> list[TaskResult]:
     """Answers the catalogue and one step of a linear layer; what fails is in the answers."""
     step = Task("ComputeGradients", _step_of_a_linear_layer().SerializeToString())
-    return [answerer(task, Alone()) for task in (Task("ListCatalog", b""), step)]
+    return [answerer(task, DirectContext()) for task in (Task("ListCatalog", b""), step)]
 
 
 def _step_of_a_linear_layer() -> gradient_service_pb2.ComputeGradientsRequest:

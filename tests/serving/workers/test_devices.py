@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import torch
-from gradproof_server import computing
-from gradproof_server.computing import in_processes, quotas_of
-from gradproof_server.serving.answers import Answer, Front, Task
+from gradproof_server import backend
+from gradproof_server.backend import in_processes, quotas_of
 from gradproof_server.serving.callers.access import OpenAccess
 from gradproof_server.serving.failures import error_to_failure
 from gradproof_server.serving.logs import CurrentStderr, Level, make_logger
+from gradproof_server.serving.methods import Task, TaskContext, TaskResult
 from gradproof_server.serving.reload import LiveSettings
 from gradproof_server.serving.workers import child
 from gradproof_server.serving.workers.link import Link
@@ -40,7 +40,7 @@ class Quiet:
 def plan_of(monkeypatch: pytest.MonkeyPatch, devices: int, **settings: Any) -> Any:
     """The plan of the workers on a machine with so many devices and eight CPUs."""
     monkeypatch.setattr(torch.cuda, "device_count", lambda: devices)
-    monkeypatch.setattr(computing, "available_cpus", lambda: 8)
+    monkeypatch.setattr(backend, "available_cpus", lambda: 8)
     chosen = Settings(**settings)
     live = LiveSettings(chosen, lambda: chosen, make_logger(Level("error"), "text", CurrentStderr()))
     pool = in_processes(chosen, Quiet(), quotas_of(chosen, OpenAccess(), live), live).calls
@@ -70,14 +70,14 @@ def test_without_devices_there_is_a_worker_for_each_cpu(
     assert (plan.workers, plan.devices, plan.preparation.threads) == (4, (), 2)
 
 
-def out_of_memory(task: Task, front: Front) -> Answer:
+def out_of_memory(task: Task, front: TaskContext) -> TaskResult:
     """As an engine answers whose device has no memory left."""
-    return Answer(failure=error_to_failure(torch.OutOfMemoryError("CUDA out of memory")))
+    return TaskResult(failure=error_to_failure(torch.OutOfMemoryError("CUDA out of memory")))
 
 
-def fine(task: Task, front: Front) -> Answer:
+def fine(task: Task, front: TaskContext) -> TaskResult:
     """An engine that has enough."""
-    return Answer(b"fine")
+    return TaskResult(b"fine")
 
 
 def test_memory_that_ran_out_is_an_answer_and_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from gradproof_server.engine.types import Cost, StoppedError
 from gradproof_server.serving.admission import Bounds, FairQueue, Quotas
-from gradproof_server.serving.answers import Answer, Part, Task
-from gradproof_server.serving.compute import Ticket
+from gradproof_server.serving.compute import Job
 from gradproof_server.serving.errors import ShuttingDownError
+from gradproof_server.serving.methods import StreamMessage, Task, TaskResult
 from gradproof_server.serving.workers.budget import Budget
 from gradproof_server.serving.workers.child import Preparation
 from gradproof_server.serving.workers.link import INLINE_BYTES
@@ -73,7 +73,7 @@ class Pool:
     def __init__(self, workers: int, memory: int, prepare: Callable[[], None], stop_seconds: float = 0.05) -> None:
         self.seen = Seen()
         plan = Plan(workers, (), Preparation(1, None, prepare), stop_seconds)
-        queue: FairQueue[Ticket] = FairQueue(Quotas(PLENTY, PLENTY))
+        queue: FairQueue[Job] = FairQueue(Quotas(PLENTY, PLENTY))
         self.pool = WorkerPool(faulty.answer, plan, queue, Budget(Cost(memory, 1)), self.seen)
 
     def ask(self, request: str | bytes, seconds: float | None = None) -> Asked:
@@ -86,13 +86,13 @@ class Asked:
 
     def __init__(self, pool: WorkerPool, request: bytes, seconds: float | None) -> None:
         deadline = None if seconds is None else time.monotonic() + seconds
-        self.parts: list[Part] = []
+        self.parts: list[StreamMessage] = []
         self._part_came = threading.Condition()
-        self._answer: Future[Answer] = Future()
+        self._answer: Future[TaskResult] = Future()
         task = Task("ComputeGradients", request, deadline)
         self.ticket = pool.submit(task, self._answer.set_result, self._take)
 
-    def _take(self, part: Part) -> None:
+    def _take(self, part: StreamMessage) -> None:
         with self._part_came:
             self.parts.append(part)
             self._part_came.notify_all()

@@ -10,7 +10,7 @@ import os, sys
 from gradproof_server.serving.workers import preload
 assert len(os.listdir("/proc/self/task")) == 1, "threads are not there in a forked process"
 before = set(sys.modules)
-from gradproof_server.computing import engine_of
+from gradproof_server.backend import engine_of
 from gradproof_server.serving.warmup import warm_up
 from gradproof_server.settings import Settings
 assert all(answer.failure is None for answer in warm_up(engine_of(Settings(threads=1))))

@@ -20,8 +20,8 @@ import torch
 
 from gradproof_server.engine.types import Cost, StoppedError
 from gradproof_server.serving.allocator import keep_large_blocks
-from gradproof_server.serving.answers import Answer, Part
 from gradproof_server.serving.failures import error_to_failure
+from gradproof_server.serving.methods import StreamMessage, TaskResult
 from gradproof_server.serving.workers.link import Link
 from gradproof_server.serving.workers.protocol import Ask, Done, Grant, PartDone, Ping, Pong, Ready, Run, Say, Stop
 from gradproof_server.serving.workers.standard_error import redirect
@@ -142,14 +142,14 @@ class _Worker:
         except MemoryError:
             os._exit(OUT_OF_MEMORY_STATUS)
 
-    def _answer(self, run: Run, request: bytes) -> Answer:
+    def _answer(self, run: Run, request: bytes) -> TaskResult:
         try:
             if run.device is not None:
                 torch.cuda.set_device(run.device.index)
                 torch.cuda.set_per_process_memory_fraction(run.device.memory_share, run.device.index)
             return run.answerer(replace(run.task, request=request), _Line(self._link, self._heard, run.number))
         except BaseException as error:  # the process must live on, whatever it was
-            return Answer(failure=error_to_failure(error))
+            return TaskResult(failure=error_to_failure(error))
 
 
 class _Heard:
@@ -198,7 +198,7 @@ class _Line:
         """Whether nobody waits for the answer any more."""
         return self._heard.stopped == self._number
 
-    def send(self, part: Part) -> None:
+    def send(self, part: StreamMessage) -> None:
         """Passes on a part."""
         self._link.send(PartDone(part.passing, part.asks), part.response)
 

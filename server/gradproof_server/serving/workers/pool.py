@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gradproof_server.serving.admission import FairQueue
-from gradproof_server.serving.answers import Answer, Answerer
-from gradproof_server.serving.compute import Queued, Ticket, join
+from gradproof_server.serving.compute import Job, Queued, join
 from gradproof_server.serving.failures import error_to_failure
+from gradproof_server.serving.methods import TaskHandler, TaskResult
 from gradproof_server.serving.workers.budget import Budget
 from gradproof_server.serving.workers.child import Preparation
 from gradproof_server.serving.workers.process import Loss, WorkerLostError, WorkerProcess, WorkerStartError
@@ -78,7 +78,7 @@ class WorkerPool(Queued):
     """
 
     def __init__(
-        self, answerer: Answerer, plan: Plan, queue: FairQueue[Ticket], budget: Budget, watcher: Watcher
+        self, answerer: TaskHandler, plan: Plan, queue: FairQueue[Job], budget: Budget, watcher: Watcher
     ) -> None:
         super().__init__(queue)
         self.answerer = answerer
@@ -109,7 +109,7 @@ class WorkerPool(Queued):
         """All workers, by their numbers."""
         return [place.state() for place in self._places]
 
-    def _over(self, ticket: Ticket) -> None:
+    def _over(self, ticket: Job) -> None:
         super()._over(ticket)
         if ticket.stopped is not None and ticket.started is not None:
             self._watcher.computation_stopped(time.monotonic() - ticket.stopped)
@@ -148,7 +148,7 @@ class WorkerPool(Queued):
         if process is not None:
             process.close()
 
-    def _run(self, place: _Place, process: WorkerProcess, ticket: Ticket) -> WorkerProcess | None:
+    def _run(self, place: _Place, process: WorkerProcess, ticket: Job) -> WorkerProcess | None:
         """Does a task; the process, None where it was lost."""
         task = ticket.begin(process.wake, process.say)
         if task is None:
@@ -160,7 +160,7 @@ class WorkerPool(Queued):
         except WorkerLostError as lost:
             answer, loss = lost.answer, lost.loss
         except Exception as error:  # the place must live on, and what is left on the line nobody knows
-            answer, loss = Answer(failure=error_to_failure(error)), Loss.CRASHED
+            answer, loss = TaskResult(failure=error_to_failure(error)), Loss.CRASHED
         place.ticket = None
         ticket.end(answer)
         self._pass_on(process)
@@ -215,7 +215,7 @@ class _Place:
 
     def __init__(self, number: int, serve: Callable[[_Place], None]) -> None:
         self.number, self.restarts = number, 0
-        self.ticket: Ticket | None = None
+        self.ticket: Job | None = None
         self._pid: int | None = None
         # A daemon: an interpreter that ends must not wait for a computation.
         self.thread = threading.Thread(target=serve, args=(self,), name=f"gradproof-worker-{number}", daemon=True)

@@ -14,10 +14,10 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from gradproof_server.engine.types import StoppedError
-from gradproof_server.serving.answers import Answer, Answerer, Part, Task
-from gradproof_server.serving.compute import Ticket
+from gradproof_server.serving.compute import Job
 from gradproof_server.serving.errors import WorkerCrashedError, WorkerDiedError
 from gradproof_server.serving.failures import error_to_failure
+from gradproof_server.serving.methods import StreamMessage, Task, TaskHandler, TaskResult
 from gradproof_server.serving.workers.budget import Budget, Lease
 from gradproof_server.serving.workers.child import OUT_OF_MEMORY_STATUS, Preparation, main
 from gradproof_server.serving.workers.link import Link
@@ -70,7 +70,7 @@ class WorkerLostError(Exception):
     def __init__(self, loss: Loss) -> None:
         super().__init__(loss.value)
         self.loss = loss
-        self.answer = Answer(failure=error_to_failure(_ERRORS[loss]))
+        self.answer = TaskResult(failure=error_to_failure(_ERRORS[loss]))
 
 
 class WorkerStartError(Exception):
@@ -151,7 +151,7 @@ class WorkerProcess:
         with contextlib.suppress(OSError):  # it has ended meanwhile, which `run` sees
             self._link.send(Say(self._number), answer)
 
-    def run(self, ticket: Ticket, task: Task, answerer: Answerer, device: Device | None) -> Answer:
+    def run(self, ticket: Job, task: Task, answerer: TaskHandler, device: Device | None) -> TaskResult:
         """What the worker answers. Raises WorkerLostError where it ended instead."""
         self._number = next(self._numbers)
         run = _Running(self._link, ticket, self._number, self._budget, self.wake)
@@ -205,14 +205,14 @@ class WorkerProcess:
 class _Running:
     """One task in the worker."""
 
-    def __init__(self, link: Link, ticket: Ticket, number: int, budget: Budget, wake: Any) -> None:
+    def __init__(self, link: Link, ticket: Job, number: int, budget: Budget, wake: Any) -> None:
         self._link, self._ticket, self.number = link, ticket, number
         self._budget, self._wake = budget, wake
         self._lease: Lease | None = None
         self._waits = False
         self._heard, self._pinged = time.monotonic(), False
         self._kill_at: float | None = None
-        self.answer: Answer | None = None
+        self.answer: TaskResult | None = None
 
     def patience(self) -> float:
         """Seconds until something must be done, where nothing comes before."""
@@ -235,7 +235,7 @@ class _Running:
         self._heard, self._pinged = time.monotonic(), False
         match message:
             case PartDone(passing, asks):
-                self._ticket.send(Part(payload, passing, asks))
+                self._ticket.send(StreamMessage(payload, passing, asks))
             case Ask(cost):
                 self._waits = True
                 self._lease = self._budget.ask(cost, self._wake)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gradproof_server.engine.types import Cost
-from gradproof_server.serving.answers import Answer, Answerer, Task
+from gradproof_server.serving.methods import Task, TaskHandler, TaskResult
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Run:
     """Do a task; the payload is its request. `device` is the CUDA device to use, None: none."""
 
     number: int
-    answerer: Answerer
+    answerer: TaskHandler
     task: Task
     device: Device | None
 
@@ -83,4 +83,4 @@ class PartDone:
 class Done:
     """The run is over; the payload is the response of the answer."""
 
-    answer: Answer
+    answer: TaskResult

@@ -13,12 +13,12 @@ import torch
 from gradproof_server.engine import numeric
 from gradproof_server.engine.types import Cost, Limits
 from gradproof_server.serving.admission import Bounds, FairQueue, Quotas
-from gradproof_server.serving.answers import CallLimits, Engine
 from gradproof_server.serving.callers.access import Access
-from gradproof_server.serving.compute import Compute, EngineThreads
+from gradproof_server.serving.compute import Executor, ThreadExecutor
 from gradproof_server.serving.cpus import available_cpus
 from gradproof_server.serving.function_check import Checker, FunctionEngine
 from gradproof_server.serving.function_claims import FunctionLimits
+from gradproof_server.serving.methods import CallLimits, Methods
 from gradproof_server.serving.reload import LiveSettings
 from gradproof_server.serving.server import StartError
 from gradproof_server.serving.warmup import warm_up
@@ -36,11 +36,11 @@ _MESSAGE_BYTES = 65_536
 
 
 @dataclass(frozen=True)
-class Computing:
+class Backend:
     """What answers calls, and what checks functions of callers, which wait for their callers most of the time."""
 
-    calls: Compute
-    functions: Compute
+    calls: Executor
+    functions: Executor
 
     async def start(self) -> None:
         """Returns when it is ready. Raises StartError."""
@@ -83,7 +83,7 @@ def quotas_of(settings: Settings, access: Access, live: LiveSettings) -> Quotas:
     return quotas
 
 
-def in_processes(settings: Settings, watcher: Watcher, quotas: Quotas, live: LiveSettings) -> Computing:
+def in_processes(settings: Settings, watcher: Watcher, quotas: Quotas, live: LiveSettings) -> Backend:
     """The engine in processes of its own, with limits that follow the settings."""
     engine = engine_of(settings)
     count = 0 if settings.device == "cpu" else torch.cuda.device_count()
@@ -104,12 +104,10 @@ def in_processes(settings: Settings, watcher: Watcher, quotas: Quotas, live: Liv
         budget.resize(_running(settings))
 
     live.on_change(configure)
-    return Computing(calls, functions)
+    return Backend(calls, functions)
 
 
-def in_threads(
-    settings: Settings, calls: Compute | None = None, checker: Checker = numeric.check_function
-) -> Computing:
+def in_threads(settings: Settings, calls: Executor | None = None, checker: Checker = numeric.check_function) -> Backend:
     """The engine in threads of this process.
 
     Args:
@@ -124,16 +122,16 @@ def in_threads(
         _warm_up(engine)
 
     quotas = Quotas(*_bounds(settings))
-    functions = EngineThreads(
+    functions = ThreadExecutor(
         function_engine_of(settings, checker), _nothing, FairQueue(quotas), settings.max_functions
     )
-    return Computing(calls or EngineThreads(engine, prepare, FairQueue(quotas)), functions)
+    return Backend(calls or ThreadExecutor(engine, prepare, FairQueue(quotas)), functions)
 
 
-def engine_of(settings: Settings) -> Engine:
+def engine_of(settings: Settings) -> Methods:
     """The engine with the limits of the settings."""
     outside = CallLimits(**{f.name: getattr(settings, f.name) for f in dataclasses.fields(CallLimits)})
-    return Engine(settings.limits, settings.max_response_bytes, settings.device, settings.max_witness_seconds, outside)
+    return Methods(settings.limits, settings.max_response_bytes, settings.device, settings.max_witness_seconds, outside)
 
 
 def function_engine_of(settings: Settings, checker: Checker = numeric.check_function) -> FunctionEngine:
@@ -167,7 +165,7 @@ def _nothing() -> None:
     """For processes that check functions: what they need is imported when they are made."""
 
 
-def _warm_up(engine: Engine) -> None:
+def _warm_up(engine: Methods) -> None:
     if engine.device == "cuda" and not torch.cuda.is_available():
         raise StartError("--device is cuda, but PyTorch finds no CUDA device")
     unlimited = dataclasses.replace(engine, limits=Limits())

@@ -31,7 +31,7 @@ from gradproof_server.serving import messages, requests, wire, witness_messages,
 from gradproof_server.serving.errors import ResponseTooLargeError
 from gradproof_server.serving.failures import Failure, error_to_failure
 
-STAGES = ("read", "run", "compare", "diagnose", "verify", "encode")
+PHASES = ("read", "run", "compare", "diagnose", "verify", "encode")
 UNEXPLAINED = "none"
 """In place of the codes of mistakes: nothing explains the disagreement."""
 _DEVICES = {"auto": problem_pb2.DEVICE_AUTO, "cpu": problem_pb2.DEVICE_CPU, "cuda": problem_pb2.DEVICE_CUDA}
@@ -51,7 +51,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Part:
+class StreamMessage:
     """A serialized message of an answer that is a stream. passing: a later passing one makes it worthless. asks: the
     caller has to answer it before there is another one."""
 
@@ -60,20 +60,20 @@ class Part:
     asks: bool = False
 
 
-SendPart: TypeAlias = Callable[[Part], None]
+SendMessage: TypeAlias = Callable[[StreamMessage], None]
 
 
-def no_parts(_part: Part) -> None:
+def no_messages(_part: StreamMessage) -> None:
     """For answers that are one message."""
 
 
-class Front(Protocol):
+class TaskContext(Protocol):
     """What a task, while it is done, can say to and ask of the side that wants its answer."""
 
     def should_stop(self) -> bool:
         """Whether nobody waits for the answer any more; to be asked between pieces of work."""
 
-    def send(self, part: Part) -> None:
+    def send(self, part: StreamMessage) -> None:
         """Passes on a part of an answer that is a stream. Does not wait for whoever reads it."""
 
     def reserve(self, cost: Cost) -> None:
@@ -83,15 +83,15 @@ class Front(Protocol):
         """The caller's answer to the last part, which asked for one; waits for it. Raises StoppedError."""
 
 
-class Alone:
-    """A `Front` of somebody who has the engine for himself.
+class DirectContext:
+    """A `TaskContext` of somebody who has the engine for himself.
 
     Args:
         should_stop: whether to stop.
         send: takes the parts.
     """
 
-    def __init__(self, should_stop: ShouldStop = engine.never, send: SendPart = no_parts) -> None:
+    def __init__(self, should_stop: ShouldStop = engine.never, send: SendMessage = no_messages) -> None:
         self.should_stop, self.send = should_stop, send
 
     def reserve(self, _cost: Cost) -> None:
@@ -102,11 +102,11 @@ class Alone:
         raise StoppedError("nobody answers")
 
 
-Answerer: TypeAlias = Callable[[Task, Front], "Answer"]
+TaskHandler: TypeAlias = Callable[[Task, TaskContext], "TaskResult"]
 
 
 @dataclass(frozen=True)
-class Stage:
+class Phase:
     """When a stage began and ended, by time.monotonic(), which all processes of a machine share, and the seconds that
     it took: fewer than lie between, where it was done in several pieces, as for the messages of a stream."""
 
@@ -120,7 +120,7 @@ class Facts:
     """What is worth counting of an answer. `stages` has each stage that was reached, by its name, in the order of their
     begins; `findings` the codes of the first explanation, "none" where nothing explains a disagreement."""
 
-    stages: Mapping[str, Stage] = field(default_factory=dict)
+    stages: Mapping[str, Phase] = field(default_factory=dict)
     nodes: int | None = None
     parameters: int | None = None
     verdict: Verdict | None = None
@@ -128,7 +128,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Answer:
+class TaskResult:
     """The serialized response (empty after the parts of a stream), or the failure in its place; and what is worth
     counting."""
 
@@ -148,7 +148,7 @@ class CallLimits:
 
 
 @dataclass(frozen=True)
-class Engine:
+class Methods:
     """Answers tasks by the engine, on the thread that calls it. Never raises: what goes wrong is the answer's failure.
 
     device: "auto", "cpu" or "cuda", for problems that name none. max_witness_seconds: most that a caller may allow.
@@ -160,28 +160,30 @@ class Engine:
     max_witness_seconds: float = 600.0
     call_limits: CallLimits = CallLimits()
 
-    def __call__(self, task: Task, front: Front | None = None) -> Answer:
+    def __call__(self, task: Task, front: TaskContext | None = None) -> TaskResult:
         """The answer to one task, the parts of a stream by `front`."""
-        front = front or Alone()
+        front = front or DirectContext()
         notes = Notes()
         try:
-            if (stream := STREAMS.get(task.method)) is not None:
+            if (stream := STREAMING.get(task.method)) is not None:
                 for part in stream(self, task, front, notes):
                     front.send(part)
-                return Answer(facts=notes.facts())
-            chunks = METHODS[task.method](self, task, front, notes)
+                return TaskResult(facts=notes.facts())
+            chunks = UNARY[task.method](self, task, front, notes)
             with notes.stage("encode"):
                 response = self._joined(chunks)
-            return Answer(response, facts=notes.facts())
+            return TaskResult(response, facts=notes.facts())
         except Exception as error:
-            return Answer(failure=error_to_failure(error), facts=notes.facts())
+            return TaskResult(failure=error_to_failure(error), facts=notes.facts())
 
     def _joined(self, chunks: wire.Chunks) -> bytes:
         if (size := wire.size(chunks)) > self.max_response_bytes:
             raise ResponseTooLargeError(size, self.max_response_bytes)
         return b"".join(chunks)
 
-    def _read(self, problem: problem_pb2.Problem, more: list[Violation], front: Front, notes: Notes) -> engine.Training:
+    def _read(
+        self, problem: problem_pb2.Problem, more: list[Violation], front: TaskContext, notes: Notes
+    ) -> engine.Training:
         """The training run of a problem, once there is room for it; raises InvalidProblemError with its violations and
         `more`, all at once."""
         if problem.device in (problem_pb2.DEVICE_UNSPECIFIED, problem_pb2.DEVICE_AUTO):
@@ -196,7 +198,7 @@ class Engine:
         front.reserve(training.cost)
         return training
 
-    def compute_gradients(self, task: Task, front: Front, notes: Notes) -> wire.Chunks:
+    def compute_gradients(self, task: Task, front: TaskContext, notes: Notes) -> wire.Chunks:
         """ComputeGradientsRequest to ComputeGradientsResponse."""
         with notes.stage("read"):
             request = gradient_service_pb2.ComputeGradientsRequest.FromString(task.request)
@@ -208,7 +210,7 @@ class Engine:
         with notes.stage("encode"):
             return messages.compute_response_to_chunks(_reference_to_chunks(training, outcome, wanted))
 
-    def check_gradients(self, task: Task, front: Front, notes: Notes) -> wire.Chunks:
+    def check_gradients(self, task: Task, front: TaskContext, notes: Notes) -> wire.Chunks:
         """CheckGradientsRequest to CheckGradientsResponse."""
         with notes.stage("read"):
             request = gradient_service_pb2.CheckGradientsRequest.FromString(task.request)
@@ -239,7 +241,7 @@ class Engine:
             )
             return messages.check_response_to_chunks(response, _reference_to_chunks(training, outcome, wanted))
 
-    def verify_gradients(self, task: Task, front: Front, notes: Notes) -> Iterator[Part]:
+    def verify_gradients(self, task: Task, front: TaskContext, notes: Notes) -> Iterator[StreamMessage]:
         """VerifyGradientsRequest to VerifyGradientsResponses."""
         with notes.stage("read"):
             request = gradient_service_pb2.VerifyGradientsRequest.FromString(task.request)
@@ -262,9 +264,9 @@ class Engine:
                 raise ResponseTooLargeError(max(told, len(response)), self.max_response_bytes)
             if isinstance(event, WitnessReport):
                 notes.verdict = event.verdict
-            yield Part(response, passing)
+            yield StreamMessage(response, passing)
 
-    def list_catalog(self, task: Task, _front: Front, notes: Notes) -> wire.Chunks:
+    def list_catalog(self, task: Task, _front: TaskContext, notes: Notes) -> wire.Chunks:
         """ListCatalogRequest to ListCatalogResponse."""
         with notes.stage("read"):
             gradient_service_pb2.ListCatalogRequest.FromString(task.request)
@@ -275,7 +277,7 @@ class Notes:
     """The facts of an answer while they come about."""
 
     def __init__(self) -> None:
-        self.stages: dict[str, Stage] = {}
+        self.stages: dict[str, Phase] = {}
         self.nodes: int | None = None
         self.parameters: int | None = None
         self.verdict: Verdict | None = None
@@ -289,8 +291,8 @@ class Notes:
             yield
         finally:
             end = time.monotonic()
-            before = self.stages.get(name, Stage(begin, begin, 0.0))
-            self.stages[name] = Stage(before.begin, end, before.seconds + end - begin)
+            before = self.stages.get(name, Phase(begin, begin, 0.0))
+            self.stages[name] = Phase(before.begin, end, before.seconds + end - begin)
 
     def facts(self) -> Facts:
         """What has come about so far."""
@@ -313,14 +315,14 @@ def _timed(events: Iterator[WitnessEvent], notes: Notes) -> Iterator[WitnessEven
         yield event
 
 
-METHODS: Mapping[str, Callable[[Engine, Task, Front, Notes], wire.Chunks]] = {
-    "ComputeGradients": Engine.compute_gradients,
-    "CheckGradients": Engine.check_gradients,
-    "ListCatalog": Engine.list_catalog,
+UNARY: Mapping[str, Callable[[Methods, Task, TaskContext, Notes], wire.Chunks]] = {
+    "ComputeGradients": Methods.compute_gradients,
+    "CheckGradients": Methods.check_gradients,
+    "ListCatalog": Methods.list_catalog,
 }
 """Methods whose answer is one message."""
-STREAMS: Mapping[str, Callable[[Engine, Task, Front, Notes], Iterator[Part]]] = {
-    "VerifyGradients": Engine.verify_gradients,
+STREAMING: Mapping[str, Callable[[Methods, Task, TaskContext, Notes], Iterator[StreamMessage]]] = {
+    "VerifyGradients": Methods.verify_gradients,
 }
 """Methods whose answer is a stream of messages."""
 
@@ -338,7 +340,7 @@ def _reference_to_chunks(training: engine.Training, outcome: Outcome, wanted: en
 
 
 @functools.lru_cache(maxsize=4)
-def _catalog(engine_: Engine) -> bytes:
+def _catalog(engine_: Methods) -> bytes:
     response = messages.catalog_to_message(engine.catalog())
     response.limits.CopyFrom(messages.limits_to_message(engine_.limits))
     response.limits.max_response_bytes = engine_.max_response_bytes

@@ -13,15 +13,15 @@ from gradproof.v1 import gradient_service_pb2, problem_pb2, tensor_pb2
 from gradproof_server.engine.numeric.types import WitnessOptions
 from gradproof_server.engine.types import DiagnosisOptions, Limits, Verdict
 from gradproof_server.serving import requests
-from gradproof_server.serving.answers import METHODS, STREAMS, Alone, Answer, Engine, Task
+from gradproof_server.serving.methods import STREAMING, UNARY, DirectContext, Methods, Task, TaskResult
 from gradproof_server.serving.service import SERVICE
 
-ENGINE = Engine(Limits(), 1 << 30, "auto")
+ENGINE = Methods(Limits(), 1 << 30, "auto")
 Compute = gradient_service_pb2.ComputeGradientsRequest
 Check = gradient_service_pb2.CheckGradientsRequest
 
 
-def answer(request: Any, engine: Engine = ENGINE) -> Answer:
+def answer(request: Any, engine: Methods = ENGINE) -> TaskResult:
     """The answer to a request."""
     method = type(request).__name__.removesuffix("Request")
     return engine(Task(method, request.SerializeToString()))
@@ -50,7 +50,7 @@ def values(reference: gradient_service_pb2.Reference, quantity: int, name: str =
 
 def test_every_method_of_the_contract_is_answered() -> None:
     """The tables of methods have those of the service, and no other; functions are answered elsewhere."""
-    assert {*METHODS, *STREAMS, "CheckFunction"} == {method.name for method in SERVICE.methods}
+    assert {*UNARY, *STREAMING, "CheckFunction"} == {method.name for method in SERVICE.methods}
 
 
 def test_the_reference_of_the_founding_case(compute_request: Compute) -> None:
@@ -171,7 +171,7 @@ def test_an_empty_request_is_invalid(request_type: Any) -> None:
     assert violations(request_type())[0] == ("problem.network", "REQUIRED")
 
 
-@pytest.mark.parametrize("method", sorted([*METHODS, *STREAMS]))
+@pytest.mark.parametrize("method", sorted([*UNARY, *STREAMING]))
 def test_bytes_that_are_no_message_are_malformed(method: str) -> None:
     """A field that ends too early is the caller's fault and not the server's."""
     failure = ENGINE(Task(method, b"\x0a\x7f")).failure
@@ -182,22 +182,22 @@ def test_bytes_that_are_no_message_are_malformed(method: str) -> None:
 def test_a_response_above_the_limit_is_refused(compute_request: Compute) -> None:
     """The size that is refused is the size that would have been sent."""
     size = len(answer(compute_request).response)
-    assert answer(compute_request, Engine(Limits(), size + 16)).failure is None
-    failure = answer(compute_request, Engine(Limits(), size - 16)).failure
+    assert answer(compute_request, Methods(Limits(), size + 16)).failure is None
+    failure = answer(compute_request, Methods(Limits(), size - 16)).failure
     assert failure is not None
     assert failure.kind.reason == "RESPONSE_TOO_LARGE"
 
 
 def test_a_limit_of_the_server_is_obeyed(compute_request: Compute) -> None:
     """A network with six numbers is refused where five are allowed."""
-    failure = answer(compute_request, Engine(Limits(max_parameters=5), 1 << 30)).failure
+    failure = answer(compute_request, Methods(Limits(max_parameters=5), 1 << 30)).failure
     assert failure is not None
     assert failure.metadata == {"limit": "max_parameters", "value": "6", "allowed": "5"}
 
 
 def test_a_stopped_task_says_so(compute_request: Compute) -> None:
     """The engine asks, and stops."""
-    failure = ENGINE(Task("ComputeGradients", compute_request.SerializeToString()), Alone(lambda: True)).failure
+    failure = ENGINE(Task("ComputeGradients", compute_request.SerializeToString()), DirectContext(lambda: True)).failure
     assert failure is not None
     assert failure.kind.reason == "CANCELLED"
 
@@ -207,7 +207,7 @@ def test_a_stopped_task_says_so(compute_request: Compute) -> None:
 def test_a_device_that_is_not_there_is_a_failed_precondition(compute_request: Compute, device: str) -> None:
     """CUDA that the problem asks for is not replaced by the CPU."""
     compute_request.problem.device = problem_pb2.DEVICE_CUDA
-    failure = answer(compute_request, Engine(Limits(), 1 << 30, device)).failure
+    failure = answer(compute_request, Methods(Limits(), 1 << 30, device)).failure
     assert failure is not None
     assert failure.kind.reason == "DEVICE_UNAVAILABLE"
 
@@ -215,7 +215,7 @@ def test_a_device_that_is_not_there_is_a_failed_precondition(compute_request: Co
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_the_server_s_device_is_for_problems_that_name_none(compute_request: Compute) -> None:
     """On a server for CUDA a problem that names the CPU runs on the CPU, one that names nothing does not."""
-    engine = Engine(Limits(), 1 << 30, "cuda")
+    engine = Methods(Limits(), 1 << 30, "cuda")
     failure = answer(compute_request, engine).failure
     assert failure is not None
     assert failure.kind.reason == "DEVICE_UNAVAILABLE"
@@ -225,7 +225,7 @@ def test_the_server_s_device_is_for_problems_that_name_none(compute_request: Com
 
 def test_the_catalogue_has_limits_environment_and_devices() -> None:
     """ListCatalog says what this server builds, allows and runs on."""
-    engine = Engine(Limits(max_nodes=17), 1 << 30, "cpu")
+    engine = Methods(Limits(max_nodes=17), 1 << 30, "cpu")
     found = answer(gradient_service_pb2.ListCatalogRequest(), engine)
     response = gradient_service_pb2.ListCatalogResponse.FromString(found.response)
     assert len(response.layers) >= 110

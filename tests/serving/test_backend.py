@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 
 import pytest
-from gradproof_server.computing import in_processes, quotas_of
+from gradproof_server.backend import in_processes, quotas_of
 from gradproof_server.engine.types import Cost
 from gradproof_server.serving.admission import Bounds
 from gradproof_server.serving.callers.access import OpenAccess
