@@ -17,30 +17,20 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
-import grpc_tools
-from builders import FAMILIES, PACKAGE, ProtoFile, catalog_docs, module, read_entries
+from builders import FAMILIES, ProtoFile, catalog_docs, module, read_entries
+from descriptors import PACKAGE, run_protoc, write_descriptors
 from google.protobuf import descriptor_pb2
-from grpc_tools import protoc
 
 TOOLS = "1.73.1"
 ROOT = Path(__file__).resolve().parent.parent
-PROTOS = ROOT / "protos"
 STUBS = Path("client") / PACKAGE
 DOCS = Path("server/gradproof_server/engine/catalog_docs.json")
-
-
-def run_protoc(*arguments: str) -> None:
-    """Runs protoc on the files of the contract; raises SystemExit where it fails."""
-    well_known = Path(grpc_tools.__file__).parent / "_proto"
-    if protoc.main(["protoc", f"-I{PROTOS}", f"-I{well_known}", *arguments]):
-        raise SystemExit("protoc failed")
 
 
 def read_contract(folder: Path) -> dict[str, ProtoFile]:
     """The files of the contract by their path, with comments."""
     target = folder / "descriptors.bin"
-    names = sorted(str(path.relative_to(PROTOS)) for path in (PROTOS / PACKAGE).glob("*.proto"))
-    run_protoc(f"--descriptor_set_out={target}", "--include_source_info", *names)
+    write_descriptors(target)
     described = descriptor_pb2.FileDescriptorSet.FromString(target.read_bytes())
     target.unlink()
     return {proto.name: ProtoFile(proto) for proto in described.file}

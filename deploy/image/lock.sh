@@ -13,5 +13,5 @@ compile() { # INPUT OUTPUT [OPTION...]
 
 compile pyproject.toml cpu.txt --extra server --extra jwt --extra otel --constraint <(echo "torch==$torch+cpu")
 compile pyproject.toml cuda.txt --extra server --extra jwt --extra otel --constraint <(echo "torch==$torch")
-compile <(echo hatchling) build.txt
+compile <(echo hatchling; cat constraints-protos.txt) build.txt
 compile <(echo cyclonedx-bom) sbom.txt
