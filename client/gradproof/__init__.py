@@ -9,6 +9,7 @@ Layers, losses, optimizers and schedules are named and called as in torch; funct
 """
 
 from gradproof import functions, layers, losses, optimizers, schedules
+from gradproof import render as _render  # noqa: F401  registers the printed forms of results
 from gradproof._channel import TLS
 from gradproof._retry import Retry
 from gradproof._shortcuts import check_function
@@ -58,10 +59,10 @@ from gradproof.results import (
     StepReference,
     TensorName,
     UpdateComparison,
-    Verdict,
     WorstElement,
 )
 from gradproof.schedules import *  # noqa: F403
+from gradproof.verdict import Verdict
 from gradproof.witness import (
     Cause,
     Estimate,

@@ -26,13 +26,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import grpc
-
-    from gradproof.results import Report
-    from gradproof.witness import Verification
 
 
 @dataclass(frozen=True)
@@ -154,9 +151,11 @@ class PlotExtraMissingError(GradproofError, ImportError):
 
 
 class DisagreementError(GradproofError, AssertionError):
-    """A report or a verification does not agree; `report` is that one, and the message its table."""
+    """A check does not agree; `report` is its `Report` or `Verification`, and the message the table of that."""
 
-    def __init__(self, report: Report | Verification) -> None:
+    report: Any
+
+    def __init__(self, report: object) -> None:
         super().__init__(str(report))
         self.report = report
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradproof.errors import PlotExtraMissingError
-from gradproof.table import shorten
+from gradproof.render.table import shorten
+from gradproof.render.verification import place_text, short_name
 from gradproof.tensors import Array
 from gradproof.witness import GRAVITY, Sweep, TensorWitness, Verification
-from gradproof.witness_report import place_text, short_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

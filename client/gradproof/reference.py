@@ -6,7 +6,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gradproof import report
+from gradproof._printed import Printed
 from gradproof.tensors import Array
 from gradproof.v1 import gradient_service_pb2
 
@@ -92,7 +92,7 @@ class StepReference:
 
 
 @dataclass(frozen=True, eq=False)
-class Reference:
+class Reference(Printed):
     """What PyTorch computes for a problem, in float64 unless the problem asks for another dtype.
 
     With several steps, `loss`, `outputs` and gradients are those of the first step, `updated`, `state` and `buffers`
@@ -195,9 +195,3 @@ class Reference:
     def buffers(self) -> Mapping[str, Array]:
         """Buffers after the last step, by state_dict names."""
         return self._last().buffers
-
-    def __str__(self) -> str:
-        return report.reference_to_text(self)
-
-    def _repr_html_(self) -> str:
-        return report.reference_to_html(self)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from gradproof import report
-from gradproof.errors import DisagreementError
 from gradproof.reference import Environment, Quantity, Reference, StepReference, TensorName
 from gradproof.v1 import gradient_service_pb2
+from gradproof.verdict import Checked, Verdict
 
 __all__ = [
     "Catalog",
@@ -30,17 +27,6 @@ __all__ = [
     "Verdict",
     "WorstElement",
 ]
-
-
-class Verdict(enum.StrEnum):
-    """What a check says. It equals its name: `report.verdict == "AGREES"`."""
-
-    AGREES = "AGREES"
-    """Every claimed number is within its tolerance."""
-    DISAGREES = "DISAGREES"
-    """At least one claimed number is outside its tolerance."""
-    INCONCLUSIVE = "INCONCLUSIVE"
-    """The numbers cannot decide: the tolerance of the claim is as large as the tensor itself."""
 
 
 @dataclass(frozen=True)
@@ -166,8 +152,8 @@ class Diagnosis:
 
 
 @dataclass(frozen=True, eq=False)
-class Report:
-    """What came of a check. `str(report)` is a table; a notebook shows it as HTML.
+class Report(Checked):
+    """The result of a check. `str(report)` is a table; a notebook shows it as HTML.
 
     Attributes:
         verdict: DISAGREES if any comparison does; else INCONCLUSIVE if any is; else AGREES.
@@ -182,31 +168,6 @@ class Report:
     reference: Reference
     diagnosis: Diagnosis | None
     message: gradient_service_pb2.CheckGradientsResponse = field(repr=False)
-
-    @property
-    def agrees(self) -> bool:
-        """Whether the verdict is AGREES. False for INCONCLUSIVE as well."""
-        return self.verdict is Verdict.AGREES
-
-    def raise_for_disagreement(self, *, accept_inconclusive: bool = False) -> None:
-        """Raises DisagreementError with the table unless the claim agrees.
-
-        Args:
-            accept_inconclusive: whether INCONCLUSIVE passes; it says that the numbers could not decide.
-        """
-        accepted = (Verdict.AGREES, Verdict.INCONCLUSIVE) if accept_inconclusive else (Verdict.AGREES,)
-        if self.verdict not in accepted:
-            raise DisagreementError(self)
-
-    def __bool__(self) -> bool:
-        # `assert client.check(...)` would otherwise pass on a wrong gradient.
-        raise TypeError("a report is neither true nor false; use report.agrees or report.raise_for_disagreement()")
-
-    def __str__(self) -> str:
-        return report.report_to_text(self)
-
-    def _repr_html_(self) -> str:
-        return report.report_to_html(self)
 
 
 @dataclass(frozen=True)
@@ -241,6 +202,10 @@ class CatalogEntry:
     random: bool
 
 
+FAMILIES = ("layers", "functions", "losses", "optimizers", "schedules")
+"""The parts of a catalogue."""
+
+
 @dataclass(frozen=True, eq=False)
 class Catalog:
     """What a server can build, its limits, versions and devices.
@@ -271,16 +236,9 @@ class Catalog:
         Raises:
             KeyError: the server cannot build it.
         """
-        families: tuple[Mapping[str, Any], ...] = (
-            self.layers,
-            self.losses,
-            self.optimizers,
-            self.schedules,
-            self.functions,
-        )
-        for entries in families:
-            if name in entries:
-                entry: CatalogEntry = entries[name]
+        for family in FAMILIES:
+            entry: CatalogEntry | None = getattr(self, family).get(name)
+            if entry is not None:
                 return entry
         raise KeyError(f"this server cannot build {name!r}{_omission(self.omissions, name)}")
 

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from gradproof import witness_report
-from gradproof.errors import DisagreementError
+from gradproof._printed import Printed
 from gradproof.reference import Environment, TensorName
-from gradproof.results import Verdict
 from gradproof.tensors import Array
 from gradproof.v1 import witness_pb2
-
-GRAVITY: Mapping[Verdict, int] = {Verdict.AGREES: 0, Verdict.INCONCLUSIVE: 1, Verdict.DISAGREES: 2}
-
-
-def worst_verdict(verdicts: Iterable[Verdict]) -> Verdict:
-    """DISAGREES if any is; else INCONCLUSIVE if any is, or there are none; else AGREES."""
-    return max(verdicts, key=GRAVITY.__getitem__, default=Verdict.INCONCLUSIVE)
+from gradproof.verdict import GRAVITY, Checked, Verdict, worst_verdict
 
 
 class WitnessMode(enum.StrEnum):
@@ -95,7 +86,7 @@ class TensorEstimate:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Estimate(Printed):
     """What a run will cost, known before it starts; refining may need more. `str(estimate)` is a table.
 
     Attributes:
@@ -111,9 +102,6 @@ class Estimate:
     flops: float
     seconds: float
     message: witness_pb2.WitnessEstimate = field(repr=False, compare=False)
-
-    def __str__(self) -> str:
-        return witness_report.estimate_to_text(self)
 
 
 @dataclass(frozen=True)
@@ -314,7 +302,7 @@ class Reproducer:
 
 
 @dataclass(frozen=True, eq=False)
-class Verification:
+class Verification(Checked):
     """What came of a run. `str(verification)` is a table; a notebook shows it as HTML.
 
     Attributes:
@@ -372,26 +360,6 @@ class Verification:
         if not found:
             raise KeyError(f"{name!r} was not looked at; there are {', '.join(str(t.tensor) for t in self.tensors)}")
         return found[0]
-
-    def raise_for_disagreement(self, *, accept_inconclusive: bool = False) -> None:
-        """Raises DisagreementError with the table unless all was looked at and agrees.
-
-        Args:
-            accept_inconclusive: whether INCONCLUSIVE passes, and what was not looked at.
-        """
-        accepted = self.verdict is not Verdict.DISAGREES if accept_inconclusive else self.agrees
-        if not accepted:
-            raise DisagreementError(self)
-
-    def __bool__(self) -> bool:
-        # `assert client.verify(...)` would otherwise pass on a wrong gradient.
-        raise TypeError("a verification is neither true nor false; use .agrees or .raise_for_disagreement()")
-
-    def __str__(self) -> str:
-        return witness_report.verification_to_text(self)
-
-    def _repr_html_(self) -> str:
-        return witness_report.verification_to_html(self)
 
 
 WitnessEvent: TypeAlias = Estimate | Progress | TensorWitness | Verification

@@ -7,7 +7,7 @@ import pickle
 import gradproof as gp
 import pytest
 from gradproof import _decode
-from gradproof.table import shorten
+from gradproof.render.table import shorten
 from gradproof.v1 import comparison_pb2, gradient_service_pb2, tensor_pb2
 
 Response = gradient_service_pb2.CheckGradientsResponse

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Mapping
-
 import click
 
 from gradproof._violations import near_miss
 from gradproof.cli import status
 from gradproof.cli.connection import Connection, connection_options
-from gradproof.cli.output import message_to_data, output_option, print_error, print_json
+from gradproof.cli.output import output_option, print_error, print_json
 from gradproof.errors import GradproofError
-from gradproof.results import Catalog, CatalogArgument, CatalogEntry
+from gradproof.render.catalog import catalog_to_text, entry_to_text
+from gradproof.render.json_form import message_to_data
+from gradproof.results import FAMILIES, Catalog
 from gradproof.v1 import catalog_pb2
-
-WIDTH = 110
-FAMILIES = ("layers", "functions", "losses", "optimizers", "schedules")
 
 
 @click.command()
@@ -67,41 +63,3 @@ def _message(found: Catalog, name: str) -> catalog_pb2.CatalogEntry:
     message = found.message
     families = (message.layers, message.losses, message.optimizers, message.schedules, message.functions)
     return next(entry for entries in families for entry in entries if entry.name == name)
-
-
-def catalog_to_text(found: Catalog) -> str:
-    """A compact table: a line for each entry with what it computes, family by family, then what is left out."""
-    lines: list[str] = []
-    for family in FAMILIES:
-        entries: Mapping[str, CatalogEntry] = getattr(found, family)
-        lines += [f"{family} ({len(entries)})", *(_line(entry) for entry in entries.values()), ""]
-    lines += [f"left out ({len(found.omissions)})"]
-    for name, reason in found.omissions.items():
-        lines += textwrap.wrap(f"{name}: {reason}", WIDTH, initial_indent="  ", subsequent_indent="    ")
-    where = found.environment
-    return "\n".join(
-        [*lines, "", f"PyTorch {where.torch_version}, gradproof {where.gradproof_version}, {where.device}"]
-    )
-
-
-def _line(entry: CatalogEntry) -> str:
-    return f"  {entry.name:<30} {textwrap.shorten(entry.doc, WIDTH - 33, placeholder=' ...')}"
-
-
-def entry_to_text(entry: CatalogEntry) -> str:
-    """One entry: what it computes, its arguments with defaults, and what it takes and gives."""
-    required = [argument.name for argument in entry.arguments if argument.required]
-    optional = [f"{a.name}={a.default or '...'}" for a in entry.arguments if not a.required]
-    call = f"{entry.name}({', '.join(required + optional)})"
-    lines = [*textwrap.wrap(call, WIDTH, subsequent_indent="    "), ""]
-    lines += textwrap.wrap(entry.doc, WIDTH)
-    for label, names in (("takes", entry.inputs), ("gives", entry.outputs)):
-        lines += [f"{label}: {', '.join(names)}"] if names else []
-    lines += ["random in train mode; `seed` makes it repeatable"] if entry.random else []
-    return "\n".join([*lines, *([""] if entry.arguments else []), *map(_argument_line, entry.arguments)])
-
-
-def _argument_line(argument: CatalogArgument) -> str:
-    default = "required" if argument.required else f"default {argument.default}" if argument.default else "optional"
-    text = f"{argument.name}: {argument.type}, {default}. {argument.doc}"
-    return "\n".join(textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="      "))

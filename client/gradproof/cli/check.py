@@ -11,10 +11,11 @@ import click
 from gradproof.cli import status
 from gradproof.cli.connection import Connection, connection_options
 from gradproof.cli.files import STDIN, STDIN_NAME, read_file
-from gradproof.cli.output import error_to_data, message_to_data, output_option, print_error, print_json
+from gradproof.cli.output import error_to_data, output_option, print_error, print_json
 from gradproof.client import Client
 from gradproof.errors import GradproofError, invalid
 from gradproof.problem_file import ProblemFile
+from gradproof.render.json_form import message_to_data
 from gradproof.results import Report
 
 NO_CLAIM = "the file claims nothing; add `claim`, or ask for the reference alone with `gradproof compute`"

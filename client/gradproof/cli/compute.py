@@ -7,9 +7,10 @@ import click
 from gradproof.cli import status
 from gradproof.cli.connection import Connection, connection_options
 from gradproof.cli.files import STDIN, STDIN_NAME, read_file
-from gradproof.cli.output import message_to_data, output_option, print_error, print_json
+from gradproof.cli.output import output_option, print_error, print_json
 from gradproof.errors import GradproofError
 from gradproof.problem_file import QUANTITIES
+from gradproof.render.json_form import message_to_data
 from gradproof.v1 import gradient_service_pb2
 
 

@@ -6,8 +6,6 @@ import json
 from typing import Any
 
 import click
-from google.protobuf.json_format import MessageToDict
-from google.protobuf.message import Message
 
 from gradproof.errors import CallError, GradproofError, InvalidProblemError, Violation
 from gradproof.problem_file import ProblemFile
@@ -19,14 +17,6 @@ output_option = click.option(
     show_default=True,
     help="A table for people, or the server's response in protobuf's JSON form.",
 )
-
-
-def message_to_data(message: Message) -> dict[str, Any]:
-    """A message in protobuf's JSON form: keys as in the .proto files, all fields printed, 64-bit integers as texts."""
-    data: dict[str, Any] = MessageToDict(
-        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
-    )
-    return data
 
 
 def print_json(data: Any) -> None:

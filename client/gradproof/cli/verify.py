@@ -14,14 +14,15 @@ from gradproof._witness_calls import VerifyOptions
 from gradproof.cli import status
 from gradproof.cli.connection import Connection, connection_options
 from gradproof.cli.files import STDIN, STDIN_NAME, read_file
-from gradproof.cli.output import message_to_data, output_option, print_error, print_json
+from gradproof.cli.output import output_option, print_error, print_json
 from gradproof.client import Client
 from gradproof.errors import GradproofError
 from gradproof.plots import FORMATS, save_plot
 from gradproof.problem_file import ProblemFile
+from gradproof.render.json_form import message_to_data
+from gradproof.render.verification import short_name
 from gradproof.v1 import claim_pb2, tensor_pb2
 from gradproof.witness import Progress, Verification
-from gradproof.witness_report import short_name
 
 DERIVATIVES = (tensor_pb2.QUANTITY_GRADIENT, tensor_pb2.QUANTITY_INPUT_GRADIENT, tensor_pb2.QUANTITY_NODE_GRADIENT)
 

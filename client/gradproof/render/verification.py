@@ -1,17 +1,25 @@
-"""What the witness says, as text and as HTML: the count on top, a row a tensor, bad ones marked and explained."""
+"""Verifications and estimates: the count on top, one row per tensor, bad rows marked and explained."""
 
 from __future__ import annotations
 
 import html
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from gradproof.table import MARKS, Form, Row, count, html_table, index_text, pair, table_lines, without_column, wrap
-
-if TYPE_CHECKING:
-    from gradproof.reference import TensorName
-    from gradproof.witness import Estimate, Judgement, TensorWitness, Verification, WitnessedValue
+from gradproof.reference import TensorName
+from gradproof.render.table import (
+    MARKS,
+    Form,
+    Row,
+    count,
+    html_table,
+    index_text,
+    pair,
+    table_lines,
+    without_column,
+    wrap,
+)
+from gradproof.witness import Estimate, Judgement, TensorWitness, Verification, WitnessedValue
 
 FORM = Form(
     header=("", "tensor", "of", "checked", "wrong", "worst at", "stated", "numeric ± bar", "gap", "ulp", "step"),
