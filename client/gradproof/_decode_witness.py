@@ -10,9 +10,9 @@ import numpy as np
 
 from gradproof import _decode
 from gradproof.errors import ServerError
-from gradproof.results import Verdict
 from gradproof.tensors import Array, TensorError, tensor_to_numpy
 from gradproof.v1 import comparison_pb2, tensor_pb2, witness_pb2
+from gradproof.verdict import Verdict, worst_verdict
 from gradproof.witness import (
     Cause,
     Estimate,
@@ -27,7 +27,6 @@ from gradproof.witness import (
     Verification,
     WitnessedValue,
     WitnessMode,
-    worst_verdict,
 )
 
 MODES: Mapping[int, WitnessMode] = MappingProxyType(

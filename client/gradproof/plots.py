@@ -12,7 +12,8 @@ from gradproof.errors import PlotExtraMissingError
 from gradproof.render.table import shorten
 from gradproof.render.verification import place_text, short_name
 from gradproof.tensors import Array
-from gradproof.witness import GRAVITY, Sweep, TensorWitness, Verification
+from gradproof.verdict import GRAVITY
+from gradproof.witness import Sweep, TensorWitness, Verification
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
