@@ -31,8 +31,8 @@ from gradproof_server.serving.service import METHOD_TYPES, SERVICE, GradientServ
 from gradproof_server.serving.tracing import NO_TRACING, open_tracing
 from gradproof_server.serving.unread import UnreadAnswers
 from gradproof_server.serving.watched_files import Watch
-from gradproof_server.serving.workers.memory import process_bytes
 from gradproof_server.serving.worker_watch import WorkerWatch
+from gradproof_server.serving.workers.memory import process_bytes
 from gradproof_server.settings import Settings, SettingsError
 
 # What calls that were interrupted have to tell their callers so, and what the engine has to end after that.
