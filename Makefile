@@ -36,7 +36,7 @@ lint: install protos-check  ## Style, types, import contracts, contract, generat
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy tests/client/typing_api.py benchmarks/serving
+	$(BIN)/mypy tests/client/typing_api.py tests/support/servers.py tests/support/traffic benchmarks/serving
 	$(BIN)/lint-imports
 	cd protos && ../$(BIN)/buf lint && ../$(BIN)/buf format --diff --exit-code
 	$(BIN)/python -m gradproof_server.engine.diagnose.pages --check

@@ -7,7 +7,7 @@ import time
 import gradproof as gp
 import numpy as np
 
-from benchmarks.server import server_process
+from tests.support.servers import server_process
 
 SIZE = 7072
 """One square linear layer: 7072² = 50.0 million parameters."""

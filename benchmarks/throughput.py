@@ -13,7 +13,7 @@ from gradproof.v1 import gradient_service_pb2 as pb
 from gradproof.v1 import gradient_service_pb2_grpc as stubs
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from benchmarks.server import server_process
+from tests.support.servers import server_process
 
 SECONDS = 4.0
 WARM_UP_SECONDS = 0.5

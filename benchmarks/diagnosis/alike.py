@@ -21,10 +21,11 @@ from gradproof_server.engine.diagnose.variant import Variant
 from gradproof_server.engine.diagnose.variants import TABLE, look_alikes
 from gradproof_server.engine.types import ProblemError, TensorId
 
+from tests.support.random_problems.draw import Tensor
+from tests.support.random_problems.problems import FAMILIES, Problem, random_problem
+
 from .claims import KINDS, Told
-from .draw import Tensor
 from .injection import STEP_STAGES, altered, case_of, proposed
-from .problems import FAMILIES, Problem, random_problem
 
 Pair = tuple[str, str]
 MOST_PROPOSALS = 12

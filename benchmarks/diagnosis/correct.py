@@ -17,11 +17,12 @@ from gradproof_server.engine.types import (
     Verdict,
 )
 
+from tests.support.independent.problems import independent_problem
+from tests.support.independent.steps import compute
+from tests.support.random_problems.draw import Draw
+from tests.support.random_problems.problems import random_problem
+
 from .claims import EVERYTHING, KINDS, Told, ask, claim_of, precision_name, reference_of
-from .draw import Draw
-from .independent.problems import independent_problem
-from .independent.steps import compute
-from .problems import random_problem
 
 ROUNDED: tuple[Precision, ...] = tuple(PrintedDecimals(digits) for digits in range(3, 9))
 COMPUTED = (ComputedIn(torch.float32), ComputedIn(torch.bfloat16))

@@ -16,9 +16,10 @@ from gradproof_server.engine.types import (
     TensorId,
 )
 
+from tests.support.random_problems.draw import Draw
+from tests.support.random_problems.problems import random_problem
+
 from .claims import KINDS, Answer, Told, ask, claim_of, disagrees, reference_of
-from .draw import Draw
-from .problems import random_problem
 
 OPTIONS = DiagnosisOptions(max_seconds=3.0)
 PRECISIONS: tuple[Precision, ...] = (PrintedDecimals(5), PrintedDecimals(8), ComputedIn(torch.float64))

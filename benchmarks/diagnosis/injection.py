@@ -15,6 +15,9 @@ from gradproof_server.engine.diagnose.variants import TABLE
 from gradproof_server.engine.errors import TORCH_ERRORS
 from gradproof_server.engine.types import Claim, ComputedIn, DiagnosisOptions, Precision, ProblemError
 
+from tests.support.random_problems.draw import Draw
+from tests.support.random_problems.problems import FAMILIES, Problem, random_problem
+
 from .claims import (
     KINDS,
     PRECISIONS,
@@ -28,8 +31,6 @@ from .claims import (
     rounded,
     told_by,
 )
-from .draw import Draw
-from .problems import FAMILIES, Problem, random_problem
 from .results import Results, Trial
 
 OPTIONS = DiagnosisOptions(max_seconds=60.0, max_combination=1)

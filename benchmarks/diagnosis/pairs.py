@@ -10,10 +10,11 @@ from gradproof_server.engine.diagnose.variant import Proposal, Variant
 from gradproof_server.engine.diagnose.variants import TABLE
 from gradproof_server.engine.types import ComputedIn, DiagnosisOptions, PrintedDecimals, ProblemError
 
+from tests.support.random_problems.draw import Draw
+from tests.support.random_problems.problems import Problem, random_problem
+
 from .claims import Told, ask, claim_of, disagrees
-from .draw import Draw
 from .injection import altered, case_of, proposed
-from .problems import Problem, random_problem
 
 OPTIONS = DiagnosisOptions(max_seconds=5.0, max_combination=2)
 

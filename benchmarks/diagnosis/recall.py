@@ -13,7 +13,8 @@ from gradproof_server.engine.diagnose.variant import Variant
 from gradproof_server.engine.diagnose.variants import TABLE
 from gradproof_server.engine.types import DiagnosisOptions
 
-from .draw import Draw
+from tests.support.random_problems.draw import Draw
+
 from .injection import measure
 from .results import Results, Trial
 

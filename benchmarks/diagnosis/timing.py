@@ -8,9 +8,10 @@ from gradproof_server.engine import Training
 from gradproof_server.engine.diagnose.variants import TABLE
 from gradproof_server.engine.types import DiagnosisOptions, PrintedDecimals
 
+from tests.support.random_problems.problems import mlp_of
+
 from .claims import Told, ask, claim_of
 from .injection import altered, case_of
-from .problems import mlp_of
 
 SIZES = (10, 1_000, 100_000)
 MISTAKES = (

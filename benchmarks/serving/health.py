@@ -15,9 +15,9 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from benchmarks.server import server_process
-from benchmarks.serving.heavy import large_request, many_steps
-from benchmarks.serving.traffic import percentile
+from tests.support.servers import server_process
+from tests.support.traffic.callers import percentile
+from tests.support.traffic.heavy import large_request, many_steps
 
 PROBES = 2000
 PAUSE_SECONDS = 0.005

@@ -19,7 +19,7 @@ from gradproof_server.serving.methods import Task, TaskResult
 from gradproof_server.serving.reload import LiveSettings
 from gradproof_server.settings import Settings
 
-from benchmarks.serving.kinds import dense
+from tests.support.traffic.kinds import dense
 
 ELEMENTS = tuple(4**power for power in range(4, 13))
 """Of the weight, float32: 1 KiB to 64 MiB, in the request and in the response."""

@@ -21,9 +21,9 @@ from gradproof.v1 import gradient_service_pb2 as pb
 from gradproof_server.engine.types import Limits
 from gradproof_server.serving.methods import Methods, Task
 
-from benchmarks.server import ServerProcess, server_process
-from benchmarks.serving.kinds import dense, kinds, right_answers
-from benchmarks.serving.traffic import Callers, Traffic, percentile
+from tests.support.servers import ServerProcess, server_process
+from tests.support.traffic.callers import Callers, Traffic, percentile
+from tests.support.traffic.kinds import dense, kinds, right_answers
 
 SECONDS, WARM_UP_SECONDS = 5.0, 1.0
 IN_FLIGHT = (1, 8, 64)

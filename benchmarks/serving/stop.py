@@ -20,9 +20,9 @@ import grpc
 from gradproof.demo import founding_problem
 from gradproof.v1 import gradient_service_pb2 as pb
 
-from benchmarks.server import server_process
-from benchmarks.serving.heavy import Heavy, heavy_calls
-from benchmarks.serving.traffic import percentile
+from tests.support.servers import server_process
+from tests.support.traffic.callers import percentile
+from tests.support.traffic.heavy import Heavy, heavy_calls
 
 ROUNDS = 14
 """Stops of each kind of computation, for each way to stop it."""

@@ -18,7 +18,7 @@ import grpc
 from gradproof.demo import founding_problem
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 
-from benchmarks.server import server_process
+from tests.support.servers import server_process
 
 ROUNDS, CALLS = 20, 50
 _NOWHERE = "http://127.0.0.1:1"

@@ -24,7 +24,7 @@ from gradproof_server.engine.types import (
     Verdict,
 )
 
-from benchmarks.diagnosis.problems import random_problem
+from tests.support.random_problems.problems import random_problem
 
 DTYPES = (torch.float64, torch.float32, torch.bfloat16)
 CLAIMED = frozenset({Quantity.GRADIENT, Quantity.INPUT_GRADIENT})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.processes import gradproof_server
+from tests.support.processes import gradproof_server
 
 # d loss / d weight = 2 (0.5 * 2 - 0.9) * 2 = 0.4, d loss / d bias = 0.2, loss = 0.01
 STEP = """\

@@ -26,7 +26,7 @@ from gradproof.cli.monitor import target as target_module
 from gradproof.cli.monitor.target import Target
 
 from tests.cli.metrics import metrics
-from tests.deploy.processes import gradproof_server
+from tests.support.processes import gradproof_server
 
 SOON = 60
 

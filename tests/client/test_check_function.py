@@ -19,7 +19,7 @@ from gradproof.v1 import comparison_pb2, tensor_pb2, witness_pb2
 from gradproof.v1.gradient_service_pb2 import CheckFunctionResponse as Response
 
 from tests.client.clients import Run
-from tests.deploy.processes import wait_until
+from tests.support.processes import wait_until
 
 STEP = 2.0**-10
 

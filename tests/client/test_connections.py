@@ -16,7 +16,7 @@ from gradproof_server.serving.server import channel_options
 from gradproof_server.settings import Settings
 
 from tests.client.conftest import SERVICE
-from tests.deploy.processes import wait_until
+from tests.support.processes import wait_until
 
 SOON = 30.0
 ONCE = gp.Retry(attempts=1)

@@ -14,8 +14,8 @@ import grpc
 import pytest
 from gradproof._status import HINTS
 
-from tests.deploy.manifests import tool
-from tests.deploy.processes import free_port, make_certificate
+from tests.support.processes import free_port, make_certificate
+from tests.support.tools import tool
 
 Connect = tuple[str, gp.TLS | None]
 

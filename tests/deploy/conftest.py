@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.manifests import tool
-from tests.deploy.processes import Server, gradproof_server, make_certificate
+from tests.support.processes import Server, gradproof_server, make_certificate
+from tests.support.tools import tool
 
 
 @pytest.fixture(scope="session")

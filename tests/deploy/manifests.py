@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import base64
 import functools
-import os
-import shutil
 import subprocess
-import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
-DEPLOY = ROOT / "deploy"
+from tests.support.tools import DEPLOY, tool
+
 OVERLAYS = sorted(p.parent.name for p in (DEPLOY / "kubernetes" / "overlays").glob("*/kustomization.yaml"))
 COMPONENTS = sorted(p.parent for p in (DEPLOY / "kubernetes" / "components").glob("*/kustomization.yaml"))
 
@@ -27,14 +23,6 @@ _FRONT_BYTES = 384 * 2**20
 _WORKER_BYTES = {"cpu": 192 * 2**20, "cuda": 2 * 2**30}
 
 _BYTES = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
-
-
-def tool(name: str) -> str:
-    """The path of a program, also of one that came with a Python package; skips the test where there is none."""
-    places = os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", "")))
-    if (path := shutil.which(name, path=places)) is None:
-        pytest.skip(f"{name} is not installed")
-    return path
 
 
 @functools.cache

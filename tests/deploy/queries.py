@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import yaml
 
-from tests.deploy.manifests import DEPLOY, Manifest
+from tests.deploy.manifests import Manifest
+from tests.support.tools import DEPLOY
 
 ADAPTER = "Prometheus adapter"
 

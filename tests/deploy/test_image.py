@@ -19,7 +19,7 @@ import yaml
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests.deploy import founding_case, manifests
-from tests.deploy.processes import free_port
+from tests.support.processes import free_port
 
 IMAGE = os.environ.get("IMAGE_UNDER_TEST", "")
 SERVICE = "gradproof.v1.GradientService"

@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from tests.deploy.manifests import DEPLOY, ROOT, tool
+from tests.support.tools import DEPLOY, ROOT, tool
 
 IMAGE = DEPLOY / "image"
 DOCKERFILE = (IMAGE / "Dockerfile").read_text(encoding="utf-8")

@@ -15,9 +15,9 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.deploy import manifests, queries
-from tests.deploy.manifests import DEPLOY, ROOT, tool
-from tests.deploy.processes import Server, background, free_port, wait_until
 from tests.deploy.promql import selectors
+from tests.support.processes import Server, background, free_port, wait_until
+from tests.support.tools import DEPLOY, ROOT, tool
 
 RULES = [rule for group in queries.alert_rules()["groups"] for rule in group["rules"]]
 ALERTS = [rule for rule in RULES if "alert" in rule]

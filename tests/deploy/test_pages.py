@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from gradproof_server.settings import Settings, flag_of, variable_of
 
-from tests.deploy.manifests import DEPLOY, ROOT
+from tests.support.tools import DEPLOY, ROOT
 
 PAGES = sorted([ROOT / "docs" / "deployment.md", *(ROOT / "docs" / "runbooks").glob("*.md"), *DEPLOY.glob("**/*.md")])
 _FIELDS = [f.name for f in dataclasses.fields(Settings)]

@@ -15,9 +15,9 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests.deploy import founding_case
-from tests.deploy.manifests import tool
-from tests.deploy.processes import Server, free_port, gradproof_server
-from tests.deploy.proxies import PROXIES, Proxy, adapted, connect, proxy_in_front
+from tests.support.processes import Server, free_port, gradproof_server
+from tests.support.proxies import PROXIES, Proxy, adapted, connect, proxy_in_front
+from tests.support.tools import tool
 
 pytestmark = pytest.mark.e2e
 

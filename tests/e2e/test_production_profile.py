@@ -22,8 +22,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from jwt.algorithms import ECAlgorithm
 
-from tests.serving.certificates import Authority, Pair
-from tests.serving.processes import Process
+from tests.support.certificates import Authority, Pair
+from tests.support.logged import Process
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 METHOD = "/gradproof.v1.GradientService/"

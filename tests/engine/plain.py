@@ -11,8 +11,9 @@ from typing import Any
 import torch
 from gradproof import catalog, tensors
 from gradproof.v1 import problem_pb2
-from specimens import Specimen
 from torch import nn
+
+from tests.engine.specimens import Specimen
 
 
 def tensor_message(value: torch.Tensor) -> Any:

@@ -12,8 +12,9 @@ from gradproof_server.engine.diagnose.case import Case
 from gradproof_server.engine.diagnose.variants import gru, lstm, lstm_backward, rnn, rnn_backward
 from gradproof_server.engine.training import read_problem
 from gradproof_server.engine.types import Limits
-from plain import tensor_message
-from recurrent_problems import case_of, drawn, training_of
+
+from tests.engine.plain import tensor_message
+from tests.engine.recurrent_problems import case_of, drawn, training_of
 
 TABLE = rnn.VARIANTS + rnn_backward.VARIANTS + gru.VARIANTS + lstm.VARIANTS + lstm_backward.VARIANTS
 Tensor = torch.Tensor

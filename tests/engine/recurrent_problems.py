@@ -15,8 +15,9 @@ from gradproof_server.engine.diagnose.plan import Plan
 from gradproof_server.engine.diagnose.variant import Proposal, Variant
 from gradproof_server.engine.training import Training, read_problem
 from gradproof_server.engine.types import ClaimedTensor, ComputedIn, Limits, Quantity, TensorId
-from plain import tensor_message
 from torch import nn
+
+from tests.engine.plain import tensor_message
 
 Named = dict[str, torch.Tensor]
 CLAIMED = frozenset({Quantity.LOSS, Quantity.OUTPUT, Quantity.GRADIENT, Quantity.INPUT_GRADIENT})

@@ -12,9 +12,10 @@ from gradproof.v1 import losses_pb2, optimizers_pb2, problem_pb2, schedules_pb2
 from gradproof_server.engine import Wanted, catalog, read_problem, run
 from gradproof_server.engine.catalog import OMISSIONS, OMITTED_ARGUMENTS, class_of
 from gradproof_server.engine.types import Limits, Quantity, TensorId
-from plain import call_plain, layer_problem, loss_problem, plain_module, tensor_message, train_plain
-from specimens import LAYERS, LOSSES, OPTIMIZERS, SCHEDULES, Specimen
 from torch import nn
+
+from tests.engine.plain import call_plain, layer_problem, loss_problem, plain_module, tensor_message, train_plain
+from tests.engine.specimens import LAYERS, LOSSES, OPTIMIZERS, SCHEDULES, Specimen
 
 LIMITS = Limits()
 EVERYTHING = Wanted(frozenset(Quantity))

@@ -6,10 +6,11 @@ import math
 
 import pytest
 import torch
-from briefly import claim_for, claim_of, double, outcome_of, problem_of
 from gradproof.v1 import claim_pb2, problem_pb2, tensor_pb2
 from gradproof_server.engine import compare, overall
 from gradproof_server.engine.types import Comparison, Quantity, TensorId, ToleranceSource, Verdict
+
+from tests.support.briefly import claim_for, claim_of, double, outcome_of, problem_of
 
 WEIGHT = [[0.4, -0.6, 0.25], [0.1, 0.3, -0.2]]
 

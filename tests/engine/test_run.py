@@ -9,12 +9,13 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
-from briefly import LIMITS, double, outcome_of, problem_of
 from gradproof import catalog, tensors
 from gradproof.v1 import functions_pb2, problem_pb2, tensor_pb2
 from gradproof_server.engine import Rules, Wanted, read_problem, run
 from gradproof_server.engine.functions import ROWS
 from gradproof_server.engine.types import InvalidProblemError, LimitExceededError, Quantity, StoppedError, TensorId
+
+from tests.support.briefly import LIMITS, double, outcome_of, problem_of
 
 A, B = (
     torch.linspace(-1, 1, 6, dtype=torch.float64).reshape(2, 3),

@@ -15,7 +15,8 @@ from gradproof_server.engine.diagnose.plan import Plan
 from gradproof_server.engine.diagnose.variant import Proposal, Variant
 from gradproof_server.engine.training import Training, read_problem
 from gradproof_server.engine.types import ClaimedTensor, ComputedIn, Limits, Quantity, TensorId
-from plain import tensor_message
+
+from tests.engine.plain import tensor_message
 
 Layer = tuple[str, tuple[Any, ...], dict[str, Any]]
 MLP: tuple[Layer, ...] = (("Linear", (3, 4), {}), ("Tanh", (), {}), ("Linear", (4, 2), {}))

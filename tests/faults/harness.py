@@ -15,9 +15,9 @@ from google.rpc import error_details_pb2, status_pb2
 from gradproof.demo import founding_problem
 from gradproof.v1 import gradient_service_pb2 as pb
 
-from benchmarks.server import ServerProcess, children
-from benchmarks.serving.heavy import many_steps
-from tests.deploy.processes import wait_until
+from tests.support.processes import wait_until
+from tests.support.servers import ServerProcess, children
+from tests.support.traffic.heavy import many_steps
 
 SOON = 60.0
 """Seconds of the deadline of a call that must be answered."""

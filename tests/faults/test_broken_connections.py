@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.deploy.processes import wait_until
 from tests.faults.harness import COMPUTE, SHORT, Server, answers, serving
 from tests.faults.http2 import END_HEADERS, Connection, Kind, frame, header, headers, message, settings
+from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.e2e
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import grpc
 import pytest
 
-from benchmarks.server import children
-from benchmarks.serving.heavy import large_request
-from tests.deploy.processes import free_port
 from tests.faults.harness import SHORT, SOON, begin, connected, wait_until_gone
+from tests.support.processes import free_port
+from tests.support.servers import children
+from tests.support.traffic.heavy import large_request
 
 pytestmark = pytest.mark.e2e
 

@@ -15,8 +15,8 @@ import pytest
 from google.rpc import error_details_pb2
 from gradproof.demo import founding_problem
 
-from tests.deploy.processes import wait_until
 from tests.faults.harness import COMPUTE, ENDLESS, SHORT, SOON, Server, connected, detail, ending, serving
+from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.e2e
 

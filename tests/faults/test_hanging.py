@@ -14,8 +14,8 @@ from gradproof.errors import DeadlineError
 from gradproof.v1 import gradient_service_pb2 as pb
 from gradproof.v1 import tensor_pb2
 
-from tests.deploy.processes import wait_until
 from tests.faults.harness import COMPUTE, ENDLESS, Server, answers, begin, connected, serving, wait_until_gone
+from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.e2e
 

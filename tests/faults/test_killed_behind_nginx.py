@@ -14,12 +14,12 @@ import pytest
 from gradproof._retry import is_repeatable
 from gradproof._status import failure_to_error
 
-from benchmarks.serving.heavy import heavy_calls
-from tests.deploy.manifests import tool
-from tests.deploy.processes import make_certificate
-from tests.deploy.proxies import PROXIES, connect, proxy_in_front
 from tests.faults.harness import SOON, Server, begin, serving, wait_until_gone
-from tests.faults.test_restarts import client_of, load
+from tests.faults.load import client_of, load
+from tests.support.processes import make_certificate
+from tests.support.proxies import PROXIES, connect, proxy_in_front
+from tests.support.tools import tool
+from tests.support.traffic.heavy import heavy_calls
 
 pytestmark = pytest.mark.e2e
 

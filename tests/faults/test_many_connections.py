@@ -8,9 +8,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.deploy.processes import free_port, wait_until
 from tests.faults.harness import COMPUTE, SHORT, answers, serving
 from tests.faults.http2 import ACK, Connection, Frame, Kind, frame
+from tests.support.processes import free_port, wait_until
 
 pytestmark = pytest.mark.e2e
 

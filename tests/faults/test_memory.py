@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from gradproof.errors import ResourceExhaustedError
 
-from benchmarks.serving.kinds import dense
 from tests.faults.harness import serving
+from tests.support.traffic.kinds import dense
 
 pytestmark = pytest.mark.e2e
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import gradproof as gp
 import pytest
 
-from benchmarks.server import ServerProcess, server_process
-from benchmarks.serving.kinds import kinds, right_answers
-from benchmarks.serving.traffic import Callers, Traffic
+from tests.support.servers import ServerProcess, server_process
+from tests.support.traffic.callers import Callers, Traffic
+from tests.support.traffic.kinds import kinds, right_answers
 
 KINDS = kinds()
 WORKERS = ("--workers", "1")

@@ -12,9 +12,9 @@ import pytest
 from gradproof.v1 import gradient_service_pb2 as pb
 from gradproof.v1 import tensor_pb2
 
-from tests.deploy.processes import wait_until
 from tests.faults.harness import COMPUTE, SHORT, Server, answers, begin, connected, ending, serving
 from tests.faults.http2 import INITIAL_WINDOW_SIZE, Connection, Kind, frame
+from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.e2e
 

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import socket
 from pathlib import Path
 
 import pytest
 
-from benchmarks.server import ServerProcess
-from benchmarks.serving.faults import FAULTS, Scene, reset_connections
-from benchmarks.serving.soak import soak
+from tests.support.servers import ServerProcess
+from tests.support.traffic.faults import FAULTS, Scene, reset_connections
+from tests.support.traffic.soak import soak
 
 
 def test_nothing_is_wrong_or_lost_while_every_fault_is_injected() -> None:
     """Two servers with TLS, and clients with the SDK's defaults."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed, which makes the certificates")
     result = soak(0, fault_seconds=1.0)
     assert set(result.faults) == set(FAULTS)
     assert all(result.faults.values())

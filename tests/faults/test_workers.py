@@ -13,9 +13,6 @@ import numpy as np
 import pytest
 from gradproof.errors import ServerError
 
-from benchmarks.server import children
-from benchmarks.serving.kinds import dense
-from tests.deploy.processes import wait_until
 from tests.faults.harness import (
     SOON,
     Server,
@@ -26,6 +23,9 @@ from tests.faults.harness import (
     serving,
     wait_until_gone,
 )
+from tests.support.processes import wait_until
+from tests.support.servers import children
+from tests.support.traffic.kinds import dense
 
 pytestmark = pytest.mark.e2e
 

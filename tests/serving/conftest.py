@@ -30,7 +30,7 @@ from gradproof_server.serving.methods import Task, TaskContext, TaskHandler, Tas
 from gradproof_server.settings import Settings
 from grpc import aio
 
-from tests.serving.processes import SOON, Process
+from tests.support.logged import SOON, Process
 
 SETTINGS = Settings(
     host="127.0.0.1", port=0, metrics_port=None, health_port=None, threads=1, propagation_seconds=0, log_level="debug"

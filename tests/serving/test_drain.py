@@ -13,7 +13,7 @@ import grpc
 import pytest
 from gradproof_server.serving.gate import Gate
 
-from tests.serving.processes import SOON
+from tests.support.logged import SOON
 
 ROUNDS = 20
 CALLERS = 16

@@ -15,8 +15,8 @@ import grpc
 import pytest
 from gradproof.v1 import gradient_service_pb2_grpc
 
-from tests.serving.certificates import Authority
-from tests.serving.processes import SOON, Process
+from tests.support.certificates import Authority
+from tests.support.logged import SOON, Process
 
 SERVICE = "/gradproof.v1.GradientService"
 

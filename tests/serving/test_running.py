@@ -14,8 +14,8 @@ import pytest
 from gradproof.v1 import gradient_service_pb2, gradient_service_pb2_grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from tests.deploy.processes import free_port
-from tests.serving.processes import SOON
+from tests.support.logged import SOON
+from tests.support.processes import free_port
 
 pytestmark = pytest.mark.e2e
 

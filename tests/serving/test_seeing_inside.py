@@ -26,9 +26,9 @@ from gradproof_server.serving.workers.child import Preparation
 from gradproof_server.serving.workers.pool import Plan, WorkerPool
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.serving.certificates import Authority
 from tests.serving.test_tracing import parent_of
 from tests.serving.workers.test_pool import Seen
+from tests.support.certificates import Authority
 
 
 async def test_top_reads_a_real_server(serve: Any, check_request: Any) -> None:

@@ -13,7 +13,7 @@ import pytest
 from gradproof.v1 import gradient_service_pb2, gradient_service_pb2_grpc, tensor_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from tests.serving.processes import SOON, Process
+from tests.support.logged import SOON, Process
 
 pytestmark = pytest.mark.e2e
 

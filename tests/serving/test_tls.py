@@ -15,7 +15,7 @@ from cryptography import x509
 from gradproof_server.serving.server import StartError
 from grpc import aio
 
-from tests.serving.certificates import Authority, Pair
+from tests.support.certificates import Authority, Pair
 
 METHOD = "/gradproof.v1.GradientService/ComputeGradients"
 LONGEST_SECONDS = 20

@@ -21,7 +21,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 
-from tests.serving.processes import SOON
+from tests.support.logged import SOON
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 LONGEST = {"ComputeGradients": "run", "CheckFunction": "verify"}

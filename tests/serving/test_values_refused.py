@@ -6,11 +6,12 @@ import importlib
 
 import pytest
 import torch
-from briefly import problem_of
 from gradproof.v1 import gradient_service_pb2, problem_pb2
 from gradproof_server.engine.types import Limits
 from gradproof_server.serving.failures import Failure
 from gradproof_server.serving.methods import Methods, Task
+
+from tests.support.briefly import problem_of
 
 catalog = importlib.import_module("gradproof.catalog")
 ENGINE = Methods(Limits(), 1 << 24, "cpu")

@@ -20,7 +20,17 @@ from gradproof_server.engine.diagnose.variants import (
 )
 from gradproof_server.engine.types import Quantity, TensorId
 from torch import nn
-from training_problems import MLP, case_of, gradients, optimizer_message, proposals, told, training_of, weights
+
+from tests.engine.training_problems import (
+    MLP,
+    case_of,
+    gradients,
+    optimizer_message,
+    proposals,
+    told,
+    training_of,
+    weights,
+)
 
 MODULES = (backward_order, clipping, learning_rates, regularization, schedules, updates)
 ROWS = {variant.code: variant for module in MODULES for variant in module.VARIANTS}

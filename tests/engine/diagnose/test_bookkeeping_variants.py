@@ -12,7 +12,8 @@ from gradproof_server.engine.diagnose.case import Case
 from gradproof_server.engine.diagnose.plan import Plan
 from gradproof_server.engine.diagnose.variants import bookkeeping
 from gradproof_server.engine.types import ClaimedTensor, PrintedDecimals, Quantity, TensorId
-from recurrent_problems import CLAIMED, all_proposals, case_of, differs, drawn, proposed, told, training_of
+
+from tests.engine.recurrent_problems import CLAIMED, all_proposals, case_of, differs, drawn, proposed, told, training_of
 
 TABLE = bookkeeping.VARIANTS
 X, TARGET = drawn(3, 2), drawn(3, 1, seed=9)

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from altered import Network, assert_close, chosen, gradient, normal, proposals, row
 from gradproof_server.engine.diagnose.variants import derivatives, jacobians, rectifiers
+
+from tests.engine.altered import Network, assert_close, chosen, gradient, normal, proposals, row
 
 X, T = normal(5, 3, seed=1), normal(5, 2, seed=2)
 Slope = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from briefly import claim_for, claim_of, problem_of
 from gradproof.tensors import as_tensor
 from gradproof.v1 import claim_pb2, problem_pb2
 from gradproof_server.engine import compare, diagnose
 from gradproof_server.engine.types import Quantity
+
+from tests.support.briefly import claim_for, claim_of, problem_of
 
 
 def founding() -> problem_pb2.Problem:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import torch
 from gradproof_server.engine.types import Quantity
-from recurrent_cases import C0, H0, TABLE, Named, Step, Tensor, X, cells, loss_of, network, sums
-from recurrent_problems import check, parameters_of, proposed, told
+
+from tests.engine.recurrent_cases import C0, H0, TABLE, Named, Step, Tensor, X, cells, loss_of, network, sums
+from tests.engine.recurrent_problems import check, parameters_of, proposed, told
 
 
 def gru_parts(x: Tensor, h: Tensor, w: Named) -> tuple[Tensor, Tensor, Tensor, Tensor]:

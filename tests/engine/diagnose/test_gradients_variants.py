@@ -11,8 +11,9 @@ from gradproof_server.engine.diagnose.case import Case
 from gradproof_server.engine.diagnose.plan import Plan
 from gradproof_server.engine.diagnose.variants import data, gradients, steps
 from gradproof_server.engine.types import Quantity, TensorId
-from loss_problems import Setting, Tensors, Told, close, differs, find, one_batch, rand, tell, texts_of
-from loss_problems import gradients as gradients_of
+
+from tests.engine.loss_problems import Setting, Tensors, Told, close, differs, find, one_batch, rand, tell, texts_of
+from tests.engine.loss_problems import gradients as gradients_of
 
 VARIANTS = (*gradients.VARIANTS, *steps.VARIANTS, *data.VARIANTS)
 N, K, RATE = 3, 2, 0.1

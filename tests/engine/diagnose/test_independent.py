@@ -10,9 +10,8 @@ import torch
 from gradproof_server.engine import Training, Wanted, run
 from gradproof_server.engine.types import Quantity, TensorId
 
-from benchmarks.diagnosis.draw import Draw
-from benchmarks.diagnosis.independent import arithmetic
-from benchmarks.diagnosis.independent.problems import (
+from tests.support.independent import arithmetic
+from tests.support.independent.problems import (
     ACTIVATIONS,
     FAMILIES,
     LOSSES,
@@ -24,7 +23,8 @@ from benchmarks.diagnosis.independent.problems import (
     real,
     training_of,
 )
-from benchmarks.diagnosis.independent.steps import compute
+from tests.support.independent.steps import compute
+from tests.support.random_problems.draw import Draw
 
 EVALUATED = frozenset(
     {Quantity.LOSS, Quantity.OUTPUT, Quantity.GRADIENT, Quantity.INPUT_GRADIENT, Quantity.BUFFER, Quantity.UPDATED}

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-from altered import Network, assert_close, chosen, gradient, normal, proposals, row, tell
 from gradproof_server.engine.diagnose.variant import Stage
 from gradproof_server.engine.diagnose.variants import (
     activation_constants,
@@ -34,6 +33,8 @@ from gradproof_server.engine.shapes import set_mode
 from gradproof_server.engine.types import Quantity, TensorId
 from torch import nn
 from torch.nn import functional as F
+
+from tests.engine.altered import Network, assert_close, chosen, gradient, normal, proposals, row, tell
 
 X, T = normal(6, 3, seed=1), normal(6, 2, seed=2)
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 from gradproof_server.engine.diagnose.variants import losses, residuals, thresholds
 from gradproof_server.engine.types import Quantity, TensorId
-from loss_problems import Setting, close, differs, find, gradients, one_batch, rand, tell, texts_of
+
+from tests.engine.loss_problems import Setting, close, differs, find, gradients, one_batch, rand, tell, texts_of
 
 VARIANTS = (*losses.VARIANTS, *thresholds.VARIANTS, *residuals.VARIANTS)
 N, K = 4, 3

@@ -9,7 +9,8 @@ import pytest
 import torch
 from gradproof_server.engine.diagnose.variants import divergences, loss_arguments, margins
 from gradproof_server.engine.types import Quantity
-from loss_problems import Setting, close, differs, find, gradients, one_batch, rand, tell, texts_of
+
+from tests.engine.loss_problems import Setting, close, differs, find, gradients, one_batch, rand, tell, texts_of
 
 VARIANTS = (*divergences.VARIANTS, *margins.VARIANTS, *loss_arguments.VARIANTS)
 N, K = 4, 3

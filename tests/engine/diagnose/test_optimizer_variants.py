@@ -17,7 +17,8 @@ from gradproof_server.engine.diagnose.variants import (
     sgd,
     sibling_optimizers,
 )
-from training_problems import case_of, optimizer_message, proposals, told, training_of, weights
+
+from tests.engine.training_problems import case_of, optimizer_message, proposals, told, training_of, weights
 
 MODULES = (adam, adam_family, adaptive, optimizer_arguments, sgd, sibling_optimizers)
 ROWS = {variant.code.removeprefix("optimizer."): variant for module in MODULES for variant in module.VARIANTS}

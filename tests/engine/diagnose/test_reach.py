@@ -16,7 +16,7 @@ from gradproof_server.engine.diagnose.variants import TABLE
 from gradproof_server.engine.errors import TORCH_ERRORS
 from gradproof_server.engine.types import ClaimedTensor, ComputedIn, ProblemError, Quantity, TensorId
 
-from benchmarks.diagnosis.problems import random_problem
+from tests.support.random_problems.problems import random_problem
 
 EVERYTHING = frozenset(Quantity) - {Quantity.NODE_VALUE, Quantity.NODE_GRADIENT}
 

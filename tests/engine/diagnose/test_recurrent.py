@@ -8,7 +8,8 @@ import pytest
 import torch
 from gradproof_server.engine.diagnose.plan import Plan
 from gradproof_server.engine.diagnose.recurrent import Unrolling
-from recurrent_problems import case_of, drawn, training_of
+
+from tests.engine.recurrent_problems import case_of, drawn, training_of
 
 X = drawn(2, 5, 3)
 X_CELL = drawn(2, 3)

@@ -11,7 +11,8 @@ from gradproof_server.engine.diagnose.case import Case
 from gradproof_server.engine.diagnose.plan import Plan
 from gradproof_server.engine.diagnose.variant import Stage
 from gradproof_server.engine.types import Quantity
-from recurrent_cases import (
+
+from tests.engine.recurrent_cases import (
     H0,
     TABLE,
     TARGET,
@@ -27,7 +28,16 @@ from recurrent_cases import (
     sums,
     two_layers,
 )
-from recurrent_problems import all_proposals, case_of, check, differs, drawn, parameters_of, told, training_of
+from tests.engine.recurrent_problems import (
+    all_proposals,
+    case_of,
+    check,
+    differs,
+    drawn,
+    parameters_of,
+    told,
+    training_of,
+)
 
 CASES: dict[str, Callable[[], Case]] = {
     "rnn": lambda: network("RNN"),

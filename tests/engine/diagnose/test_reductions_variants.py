@@ -7,8 +7,9 @@ import torch
 from gradproof_server.engine.diagnose.plan import Plan
 from gradproof_server.engine.diagnose.variants import losses, reductions
 from gradproof_server.engine.types import Quantity, TensorId
-from loss_problems import Setting, close, differs, find, gradients, one_batch, rand, tell, texts_of
 from torch.nn import functional as F
+
+from tests.engine.loss_problems import Setting, close, differs, find, gradients, one_batch, rand, tell, texts_of
 
 VARIANTS = reductions.VARIANTS
 N, K = 4, 3

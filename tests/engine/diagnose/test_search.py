@@ -29,7 +29,7 @@ from gradproof_server.engine.types import (
     Tolerances,
 )
 
-from benchmarks.diagnosis.problems import mlp_of, random_problem
+from tests.support.random_problems.problems import mlp_of, random_problem
 
 ROWS = {variant.code: variant for variant in TABLE}
 CLAIMED = frozenset({Quantity.GRADIENT, Quantity.UPDATED})

@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from gradproof_server.engine.diagnose.plan import Plan
 from gradproof_server.engine.diagnose.runs import Runs
-from plain import tensor_message
-from training_problems import case_of, optimizer_message, training_of
+
+from tests.engine.plain import tensor_message
+from tests.engine.training_problems import case_of, optimizer_message, training_of
 
 
 def use_words(problem: Any) -> None:

@@ -25,7 +25,8 @@ from gradproof_server.engine.diagnose.variants import (
     updates,
 )
 from gradproof_server.engine.types import Quantity, TensorId
-from training_problems import MLP, case_of, optimizer_message, proposals, told, training_of
+
+from tests.engine.training_problems import MLP, case_of, optimizer_message, proposals, told, training_of
 
 MODULES = (
     adam,

@@ -14,7 +14,8 @@ from gradproof_server.engine.diagnose.stepping.adaptive import adadelta, adagrad
 from gradproof_server.engine.diagnose.stepping.sgd import sgd
 from gradproof_server.engine.diagnose.stepping.slots import each, torch_step
 from gradproof_server.engine.types import Quantity
-from training_problems import EVERYTHING, optimizer_message, training_of
+
+from tests.engine.training_problems import EVERYTHING, optimizer_message, training_of
 
 RULES = {
     "SGD": sgd(),

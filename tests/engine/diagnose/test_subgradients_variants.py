@@ -12,9 +12,10 @@ from gradproof_server.engine.diagnose.case import Case
 from gradproof_server.engine.diagnose.variants import subgradients, ties
 from gradproof_server.engine.training import read_problem
 from gradproof_server.engine.types import Limits, Quantity, TensorId
-from plain import tensor_message
-from recurrent_problems import all_proposals, case_of, differs, told
 from torch.nn import functional as F
+
+from tests.engine.plain import tensor_message
+from tests.engine.recurrent_problems import all_proposals, case_of, differs, told
 
 TABLE = subgradients.VARIANTS + ties.VARIANTS
 Tensor = torch.Tensor

@@ -10,8 +10,9 @@ from gradproof_server.engine.numeric import verify
 from gradproof_server.engine.numeric.types import Mode, Subject, WitnessOptions, WitnessReport
 from gradproof_server.engine.run import never
 from gradproof_server.engine.types import Limits, Verdict
-from plain import layer_problem, loss_problem, plain_module, train_plain
-from specimens import LAYERS, LOSSES, Specimen
+
+from tests.engine.plain import layer_problem, loss_problem, plain_module, train_plain
+from tests.engine.specimens import LAYERS, LOSSES, Specimen
 
 
 def label(specimen: Specimen) -> str:

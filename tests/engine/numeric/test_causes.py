@@ -10,7 +10,8 @@ from gradproof_server.engine.numeric.types import Array, Cause
 from gradproof_server.engine.types import Verdict
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lines_of import said_of
+
+from tests.engine.lines_of import said_of
 
 
 def ramp(x: Array) -> Array:

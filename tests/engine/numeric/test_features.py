@@ -14,7 +14,8 @@ from gradproof_server.engine.numeric.objective import Downstream, Points
 from gradproof_server.engine.numeric.plan import node_flops
 from gradproof_server.engine.run import never
 from gradproof_server.engine.types import Quantity, TensorId
-from witnessed import numbers, training_of
+
+from tests.engine.witnessed import numbers, training_of
 
 
 def convolution(dims: int, channels: int, out: int, **more: Any) -> Any:

@@ -24,7 +24,8 @@ from gradproof_server.engine.run import never
 from gradproof_server.engine.types import InvalidProblemError, Quantity, StoppedError, TensorId, Verdict
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from witnessed import (
+
+from tests.engine.witnessed import (
     WEIGHT,
     altered,
     judgement_of,

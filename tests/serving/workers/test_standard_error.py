@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.serving.processes import SOON
 from tests.serving.workers import faulty
 from tests.serving.workers.test_pool import Pool
+from tests.support.logged import SOON
 
 
 @pytest.fixture

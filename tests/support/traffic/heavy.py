@@ -9,7 +9,7 @@ import numpy as np
 from gradproof.v1 import gradient_service_pb2 as pb
 from gradproof.v1 import tensor_pb2
 
-from benchmarks.serving.kinds import dense, endless
+from tests.support.traffic.kinds import dense, endless
 
 _SERVICE = "gradproof.v1.GradientService"
 

@@ -16,8 +16,8 @@ import gradproof as gp
 from gradproof.aio import AsyncClient
 from gradproof.errors import CallError
 
-from benchmarks.serving.fingerprint import fingerprint
-from benchmarks.serving.kinds import Kind
+from tests.support.traffic.fingerprint import fingerprint
+from tests.support.traffic.kinds import Kind
 
 _CANCEL_SECONDS = 0.1
 

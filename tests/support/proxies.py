@@ -11,8 +11,8 @@ from pathlib import Path
 
 import grpc
 
-from tests.deploy.manifests import DEPLOY, tool
-from tests.deploy.processes import background, free_port, wait_until
+from tests.support.processes import background, free_port, wait_until
+from tests.support.tools import DEPLOY, tool
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,8 +19,8 @@ from gradproof.aio import AsyncClient
 from gradproof.demo import founding_problem
 from gradproof.errors import ResourceExhaustedError
 
-from benchmarks.server import ServerProcess
-from benchmarks.serving.kinds import endless
+from tests.support.servers import ServerProcess
+from tests.support.traffic.kinds import endless
 
 _Make: TypeAlias = Callable[[Any], Any]
 _FORKED: Any = multiprocessing.get_context("forkserver")

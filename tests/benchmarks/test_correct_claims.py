@@ -7,8 +7,8 @@ from gradproof_server.engine.types import Precision
 
 from benchmarks.diagnosis import correct
 from benchmarks.diagnosis.claims import precision_name
-from benchmarks.diagnosis.independent.problems import ORDER
-from benchmarks.diagnosis.problems import FAMILIES, random_problem
+from tests.support.independent.problems import ORDER
+from tests.support.random_problems.problems import FAMILIES, random_problem
 
 
 @pytest.mark.parametrize("precision", [*correct.ROUNDED, *correct.COMPUTED], ids=precision_name)

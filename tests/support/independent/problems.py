@@ -14,7 +14,7 @@ from gradproof_server.engine import Training, read_problem
 from gradproof_server.engine.types import Limits
 from torch import nn
 
-from ..draw import Draw
+from tests.support.random_problems.draw import Draw
 
 Tensor = torch.Tensor
 Layer = tuple[str, tuple[Any, ...], dict[str, Any]]

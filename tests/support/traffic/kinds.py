@@ -11,7 +11,7 @@ import numpy as np
 from gradproof.demo import CLAIMED, founding_problem
 from gradproof.errors import CallError, DeadlineError, InvalidProblemError, ResourceExhaustedError
 
-from benchmarks.serving.fingerprint import fingerprint
+from tests.support.traffic.fingerprint import fingerprint
 
 SHORT_SECONDS = 0.3
 _MOST_STEPS = 1000

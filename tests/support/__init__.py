@@ -1,0 +1,1 @@
+"""What tests and benchmarks share: server processes, traffic, faults, random problems, an independent reference."""

@@ -1,0 +1,1 @@
+"""Random training problems, each from a seed."""

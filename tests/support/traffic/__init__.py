@@ -1,0 +1,1 @@
+"""Calls of many kinds whose right answers are known, and faults that are injected while they run."""
