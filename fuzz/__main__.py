@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import hashlib
 import importlib
 import io
 import os
@@ -21,6 +20,7 @@ from types import ModuleType
 
 import atheris
 
+from fuzz.archive import input_name, write_folder
 from fuzz.memory import MemoryWatch
 
 _MAX_BYTES = 8_192
@@ -44,7 +44,8 @@ def main() -> None:
         sys.exit(f"there is no target {', '.join(sorted(unknown))}; there are {', '.join(targets.TARGETS)}")
     arguments.findings.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
-        arguments.corpus = arguments.corpus or Path(scratch)
+        arguments.unpacked = Path(scratch) / "unpacked"
+        arguments.corpus = arguments.corpus or Path(scratch) / "new"
         found = [name for name in names if not _in_child(name, targets, arguments)]
     if found:
         sys.exit(f"findings in {', '.join(found)}: their inputs are in {arguments.findings}")
@@ -94,15 +95,15 @@ def _figures(lines: list[str]) -> str:
 
 def _fuzz(name: str, targets: ModuleType, arguments: argparse.Namespace) -> None:
     """Fuzzes until the time is over or something is found; ends the process."""
-    target, seeds, watch = targets.TARGETS[name], targets.corpus(name), MemoryWatch()
-    others = [b"", *(file.read_bytes() for file in seeds)]
+    target, kept, watch = targets.TARGETS[name], targets.corpus(name), MemoryWatch()
+    others = [b"", *kept]
     drawn = random.Random(arguments.seed)
 
     def run(data: bytes) -> None:
         try:
             target.run(data)
         except BaseException:  # libFuzzer itself writes only inputs that end the process, or take too long
-            (arguments.findings / f"{name}-{hashlib.sha1(data, usedforsecurity=False).hexdigest()}").write_bytes(data)
+            (arguments.findings / f"{name}-{input_name(data)}").write_bytes(data)
             raise
         watch.message_done()
         if watch.messages % _TOLD == 0:
@@ -116,9 +117,9 @@ def _fuzz(name: str, targets: ModuleType, arguments: argparse.Namespace) -> None
     def cross(data: bytes, other: bytes, max_size: int, seed: int) -> bytes:
         return target.mutate(data, other, max_size, seed)
 
-    new = arguments.corpus / name
-    new.mkdir(parents=True, exist_ok=True)
-    folders = [str(folder) for folder in (new, targets.CORPUS / name) if folder.is_dir()]  # it writes to the first
+    new, old = arguments.corpus / name, arguments.unpacked / name
+    write_folder(new, ())
+    write_folder(old, kept)
     flags = {
         "max_total_time": arguments.seconds * target.share,
         "seed": arguments.seed,
@@ -129,7 +130,8 @@ def _fuzz(name: str, targets: ModuleType, arguments: argparse.Namespace) -> None
         "artifact_prefix": f"{arguments.findings}/{name}-",
     }
     options = [f"-{flag}={value}" for flag, value in flags.items()]
-    atheris.Setup(["fuzz", *options, *folders], run, custom_mutator=mutate, custom_crossover=cross)
+    # libFuzzer writes to the first folder.
+    atheris.Setup(["fuzz", *options, str(new), str(old)], run, custom_mutator=mutate, custom_crossover=cross)
     atheris.Fuzz()
 
 

@@ -1,4 +1,4 @@
-"""`python -m fuzz.minimise FROM`: of the inputs in FROM, by target, copies to the corpus those that take new steps.
+"""`python -m fuzz.minimise FOLDER`: adds the inputs in FOLDER/TARGET that take new steps to the corpus, and thins it.
 
 The smallest input that takes a step from line to line stays; inputs that are findings do not. It needs no atheris, and
 gives the same corpus for the same inputs, save for what depends on time.
@@ -6,14 +6,14 @@ gives the same corpus for the same inputs, save for what depends on time.
 
 from __future__ import annotations
 
-import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
-from fuzz.targets import CORPUS, TARGETS, Target, corpus
+from fuzz.archive import input_name, read_folder, write_archive
+from fuzz.targets import TARGETS, Target, archive_of, corpus
 
 _PACKAGES = ("/gradproof/", "/gradproof_server/")
 _MOST_BYTES = 2_048
@@ -26,24 +26,22 @@ def main() -> None:
     """Minimises the corpus of all targets, or of those that are named after the folder."""
     source = Path(sys.argv[1])
     for name in sys.argv[2:] or TARGETS:
-        inputs = {file.name: file.read_bytes() for file in (*corpus(name), *corpus(name, source))}
-        kept = _kept(TARGETS[name], {n: data for n, data in inputs.items() if len(data) <= _MOST_BYTES})
-        shutil.rmtree(CORPUS / name, ignore_errors=True)
-        (CORPUS / name).mkdir(parents=True)
-        for file in kept:
-            (CORPUS / name / file).write_bytes(inputs[file])
-        print(f"{name}: {len(kept)} of {len(inputs)}, {sum(len(inputs[file]) for file in kept)} bytes", flush=True)
+        old = corpus(name) if archive_of(name).is_file() else []
+        inputs = {*old, *read_folder(source / name)}
+        kept = _kept(TARGETS[name], [data for data in inputs if len(data) <= _MOST_BYTES])
+        write_archive(archive_of(name), kept)
+        print(f"{name}: {len(kept)} of {len(inputs)}, {sum(map(len, kept))} bytes", flush=True)
 
 
-def _kept(target: Target, inputs: dict[str, bytes]) -> list[str]:
-    """Names of those that take steps which no smaller one does."""
+def _kept(target: Target, inputs: Iterable[bytes]) -> list[bytes]:
+    """Those that take steps which no smaller one does."""
     seen: set[Step] = set()
     kept = []
-    for name, data in sorted(inputs.items(), key=lambda item: (len(item[1]), item[0])):
+    for data in sorted(inputs, key=lambda data: (len(data), input_name(data))):
         new = _steps(lambda data=data: target.run(data)) - seen
         if new:
             seen |= new
-            kept.append(name)
+            kept.append(data)
     return kept
 
 

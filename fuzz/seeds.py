@@ -5,7 +5,6 @@ What of them is worth keeping, `python -m fuzz.minimise` says.
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from gradproof_server.serving.failures import error_to_failure, failure_to_statu
 from gradproof_server.serving.function_check import FunctionCheck
 from gradproof_server.serving.methods import DirectContext, StreamMessage, Task
 
+from fuzz.archive import write_folder
 from fuzz.dialogues import FunctionRequests, FunctionResponses, VerifyResponses
 from fuzz.maker import Maker
 from fuzz.requests import ENGINE, FUNCTION_LIMITS
@@ -52,10 +52,7 @@ _SETTINGS = (
 def main() -> None:
     """Writes the seeds of all targets, each in the folder of the target."""
     for name, inputs in _seeds().items():
-        folder = Path(sys.argv[1]) / name
-        folder.mkdir(parents=True, exist_ok=True)
-        for data in inputs:
-            (folder / hashlib.sha1(data, usedforsecurity=False).hexdigest()).write_bytes(data)
+        write_folder(Path(sys.argv[1]) / name, inputs)
 
 
 def _seeds() -> dict[str, list[bytes]]:

@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from gradproof.v1 import error_pb2, gradient_service_pb2
 
 from fuzz import requests, responses, texts
+from fuzz.archive import read_archive
 from fuzz.dialogues import FunctionRequests, FunctionResponses, VerifyResponses
 from fuzz.mutate import mutated
 from fuzz.mutate_text import mutated_text
@@ -55,9 +56,14 @@ TARGETS = {
     "callers-file": Target(texts.callers),
     "settings-file": Target(texts.settings),
 }
-"""All targets by name; each has a folder of that name in the corpus."""
+"""All targets by name; each has an archive of that name in the corpus."""
 
 
-def corpus(name: str, folder: Path = CORPUS) -> list[Path]:
-    """The inputs of a target, in a fixed order."""
-    return sorted(file for file in (folder / name).glob("*") if file.is_file())
+def archive_of(name: str) -> Path:
+    """Where the corpus of a target is kept."""
+    return CORPUS / f"{name}.zip"
+
+
+def corpus(name: str) -> list[bytes]:
+    """The inputs that are kept for a target, in a fixed order."""
+    return read_archive(archive_of(name))
