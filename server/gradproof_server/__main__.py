@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import functools
 import os
 import sys
@@ -17,7 +16,6 @@ if __name__ == "__main__":
     # handshake that fails, at ERROR one for a port in use, which the log says too.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
-from gradproof_server import settings as settings_module
 from gradproof_server.app import build
 from gradproof_server.serving import logs, open_files
 from gradproof_server.serving.allocator import keep_large_blocks
@@ -25,34 +23,33 @@ from gradproof_server.serving.lifecycle import serve_until_signal
 from gradproof_server.serving.logs import Logger
 from gradproof_server.serving.reload import LiveSettings
 from gradproof_server.serving.server import StartError
-from gradproof_server.settings import Settings, SettingsError
+from gradproof_server.settings import OFF, Settings, SettingsError, flag_of, meaning_of, type_of
 
 _Command = TypeVar("_Command")
 
 
 def settings_options(command: _Command) -> _Command:
     """Adds a flag for every field of `Settings`. Values arrive as texts, None where the flag is not given."""
-    for f in reversed(dataclasses.fields(Settings)):
-        command = _option(f)(command)
+    for name in reversed(Settings.model_fields):
+        command = _option(name)(command)
     return command
 
 
-def _option(f: dataclasses.Field[Any]) -> Any:
-    kind, optional = settings_module.type_of(f.name)
-    flag = settings_module.flag_of(f.name)
-    help_text = f"{f.metadata['doc']} [default: {default_text(f)}]"
+def _option(name: str) -> Any:
+    kind, optional = type_of(name)
+    flag, meaning = flag_of(name), meaning_of(name)
+    help_text = f"{meaning.doc} [default: {default_text(name)}]"
     if kind is bool:
-        return click.option(f"{flag}/{flag.replace('--', '--no-', 1)}", f.name, default=None, help=help_text)
-    return click.option(
-        flag, f.name, default=None, metavar=_metavar(kind, optional, f.metadata["unit"]), help=help_text
-    )
+        return click.option(f"{flag}/{flag.replace('--', '--no-', 1)}", name, default=None, help=help_text)
+    return click.option(flag, name, default=None, metavar=_metavar(kind, optional, meaning.unit), help=help_text)
 
 
-def default_text(f: dataclasses.Field[Any]) -> str:
-    """The default of a setting as the help says it."""
-    if f.default is None:
-        return settings_module.OFF
-    return str(f.default).lower() if isinstance(f.default, bool) else f"{f.default} {f.metadata['unit']}".rstrip()
+def default_text(name: str) -> str:
+    """The default of a setting as the help states it."""
+    default = Settings.model_fields[name].default
+    if default is None:
+        return OFF
+    return str(default).lower() if isinstance(default, bool) else f"{default} {meaning_of(name).unit}".rstrip()
 
 
 def _metavar(kind: object, optional: bool, unit: str) -> str:

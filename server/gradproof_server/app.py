@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import functools
 from collections.abc import Callable
 
@@ -98,7 +97,7 @@ def start_embedded(settings: Settings | None = None) -> EmbeddedServer:
     """
     settings = settings or Settings()
     threads = settings.threads or torch.get_num_threads()
-    settings = dataclasses.replace(settings, metrics_port=None, health_port=None, reflection=False, threads=threads)
+    settings = settings.replaced(metrics_port=None, health_port=None, reflection=False, threads=threads)
     logger = make_logger(Level("error"), "text", CurrentStderr())
     return EmbeddedServer(lambda address: build(settings, logger, computing=in_threads(settings), address=address))
 

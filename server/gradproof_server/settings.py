@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import itertools
 import os
@@ -10,10 +9,22 @@ import re
 import tomllib
 import types
 import typing
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic.functional_validators import ModelWrapValidatorHandler
+from pydantic_core import ErrorDetails
 
 from gradproof_server.engine.types import Limits
 
@@ -30,35 +41,50 @@ _MINUTE = 60.0
 _FOREIGN_NAMES = re.compile(r"GRADPROOF_(TARGET|TOKEN|SERVICE_.*|PORT_\d+_.*)")
 _KUBERNETES_LINK = re.compile(r"(tcp|udp|sctp)://")
 
-_TRUE = frozenset({"1", "true", "yes", "on"})
-_FALSE = frozenset({"0", "false", "no", "off"})
-
 _FILE_SETTING = "settings_file"
+_FILES = ("tls_certificate", "tls_key", "tls_client_ca", "callers_file", _FILE_SETTING)
+_HOLDS_ONE = (
+    ("max_waiting_bytes", "max_request_bytes", "the largest request could never be taken"),
+    ("max_bytes_per_caller", "max_request_bytes", "the largest request could never be taken"),
+    ("max_running_memory_bytes", "max_memory_bytes", "the largest problem could never run"),
+    ("max_running_flops", "max_flops", "the largest problem could never run"),
+)
+"""Limits of all together, which must hold one of the largest."""
 _SCALARS = (bool, int, float, str)
+_OUT_OF_RANGE = frozenset({"greater_than_equal", "less_than_equal"})
+_Given: typing.TypeAlias = dict[str, tuple[str, object]]
+"""Source (a flag, a variable, a key of a file) and value, by field."""
+
+_FORMS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", Path: "a path"}
 
 
-class SettingsError(ValueError):
-    """The settings cannot be used. `problems` says everything that is wrong with them, a line each."""
+class SettingsError(Exception):
+    """The settings cannot be used. `problems` lists everything that is wrong with them, a line each."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
 
 
+class Meaning(typing.NamedTuple):
+    """What is known of a field besides its type: see `setting`."""
+
+    doc: str
+    unit: str
+    least: float | None
+    most: float | None
+    live: bool
+
+
 def setting(
-    default: Any,
-    doc: str,
-    *,
-    unit: str = "",
-    least: float | None = None,
-    most: float | None = None,
-    live: bool = False,
+    default: Any, doc: str, *, unit: str = "", least: float | None = None, most: float | None = None, live: bool = False
 ) -> Any:
-    """A field of `Settings` with its meaning, the unit of its value and the range that is allowed.
+    """A field of `Settings` with a sentence that explains it, the unit of its value and the range that is allowed.
 
     live: it can change while the server runs.
     """
-    return field(default=default, metadata={"doc": doc, "unit": unit, "least": least, "most": most, "live": live})
+    meaning = Meaning(doc, unit, least, most, live)
+    return Field(default, description=doc, ge=least, le=most, json_schema_extra=meaning._asdict())
 
 
 def _port(default: int, doc: str) -> Any:
@@ -77,22 +103,21 @@ def _seconds(default: float, doc: str, least: float = 0, *, live: bool = False) 
     return setting(default, doc, unit="seconds", least=least, live=live)
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(BaseModel):
     """Everything that can be set. Each field is a flag (`--max-nodes`) and a variable (`GRADPROOF_MAX_NODES`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     host: str = setting("127.0.0.1", "Address that the service listens on; 0.0.0.0 is every IPv4 address.")
     port: int = _port(50051, "Port of the service; 0 takes a free one.")
     metrics_host: str = setting("127.0.0.1", "Address of the Prometheus metrics.")
     metrics_port: int | None = _port(9464, "Port of the Prometheus metrics; 0 takes a free one, off serves none.")
-    tls_certificate: Path | None = setting(  # noqa: RUF009 (a field, not a default)
-        None, "PEM file with the server's certificate chain; off: no TLS."
-    )
-    tls_key: Path | None = setting(None, "PEM file with the private key of the certificate.")  # noqa: RUF009
-    tls_client_ca: Path | None = setting(  # noqa: RUF009
+    tls_certificate: Path | None = setting(None, "PEM file with the server's certificate chain; off: no TLS.")
+    tls_key: Path | None = setting(None, "PEM file with the private key of the certificate.")
+    tls_client_ca: Path | None = setting(
         None, "PEM file with the authorities whose client certificates are taken (mTLS); off: clients need none."
     )
-    callers_file: Path | None = setting(  # noqa: RUF009
+    callers_file: Path | None = setting(
         None, "TOML file that says who may call which methods, with tokens and quotas; off: everybody may."
     )
     reflection: bool = setting(True, "Whether clients can ask the server for its contract (buf curl, grpcurl).")
@@ -108,7 +133,7 @@ class Settings:
     )
     log_format: Literal["json", "text"] = setting("json", "One JSON object a line, or text for people.")
 
-    settings_file: Path | None = setting(  # noqa: RUF009
+    settings_file: Path | None = setting(
         None, "TOML file with settings that are read again when it changes: limits, quotas, log level; off: none."
     )
     reload_seconds: float = _seconds(
@@ -183,14 +208,42 @@ class Settings:
     )
     max_connection_age_grace_seconds: float = _seconds(5 * _MINUTE, "Time that its calls then have to end.", 1)
 
-    def __post_init__(self) -> None:
-        if problems := [*_range_problems(self), *_contradictions(self)]:
+    @field_validator("*", mode="before")
+    @classmethod
+    def _without_none_and_case(cls, value: object, info: ValidationInfo) -> object:
+        if not isinstance(value, str):
+            return value
+        kind, optional = type_of(info.field_name or "")
+        text = value.strip()
+        if optional and text.lower() in ("", OFF):
+            return None
+        return text.lower() if typing.get_origin(kind) is Literal else text
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _all_problems_at_once(
+        cls, values: dict[str, Any], handler: ModelWrapValidatorHandler[Settings], info: ValidationInfo
+    ) -> Settings:
+        """Raises SettingsError with what is wrong in any field, and with what contradicts itself in all others.
+
+        The context is what fields are called where they stand, and problems that are known already.
+        """
+        context: tuple[Mapping[str, str], list[str]] = info.context or ({}, [])
+        sources, problems = context
+        try:
+            settings = handler(values)
+        except ValidationError as error:
+            wrong = {str(e["loc"][0]): e for e in error.errors()}
+            problems = problems + [_problem(name, sources.get(name, flag_of(name)), e) for name, e in wrong.items()]
+            settings = handler({name: value for name, value in values.items() if name not in wrong})
+        if problems := problems + _contradictions(settings):
             raise SettingsError(problems)
+        return settings
 
     @property
     def limits(self) -> Limits:
         """What a request may ask for."""
-        return Limits(**{f.name: getattr(self, f.name) for f in dataclasses.fields(Limits)})
+        return Limits(**{name: getattr(self, name) for name in asdict(_LIMITS)})
 
     @classmethod
     def from_environment(
@@ -201,34 +254,32 @@ class Settings:
         Texts are parsed by the type of their field. Raises SettingsError with everything that is wrong.
         """
         environ = os.environ if environ is None else environ
-        names = [f.name for f in dataclasses.fields(cls)]
-        variables = {variable_of(n): (n, t) for n in names if (t := _from_variable(n, environ)) is not None}
-        flags = {flag_of(n): (n, value) for n, value in (overrides or {}).items() if value is not None}
-        values, problems = _parse(variables | flags)
-        problems = _misspelt_variables(environ) + problems
-        if (path := values.get(_FILE_SETTING)) is not None:
-            in_file, more = _from_file(path)
-            values, problems = in_file | values, problems + more
-        try:
-            settings = cls(**values)
-        except SettingsError as error:
-            raise SettingsError(problems + error.problems) from None
-        if problems:
-            raise SettingsError(problems)
-        return settings
+        given = _from_variables(environ)
+        given |= {name: (flag_of(name), value) for name, value in (overrides or {}).items() if value is not None}
+        in_file, problems = _from_file(given.get(_FILE_SETTING, ("", OFF))[1])
+        given = in_file | given
+        problems += _misspelt_variables(environ)
+        return cls.model_validate(
+            {name: value for name, (_, value) in given.items()},
+            context=({name: source for name, (source, _) in given.items()}, problems),
+        )
+
+    def replaced(self, **changes: Any) -> Settings:
+        """These settings with some changed. Raises SettingsError where that does not fit together."""
+        return Settings(**self.model_dump() | changes)
 
     def reloaded(self, new: Settings) -> tuple[Settings, list[str]]:
         """These settings with all that can change while the server runs as in `new`; what else differs, by name.
 
         Raises SettingsError where the two do not fit together.
         """
-        fields = [f for f in dataclasses.fields(self) if getattr(self, f.name) != getattr(new, f.name)]
-        changes = {f.name: getattr(new, f.name) for f in fields if f.metadata["live"]}
-        return dataclasses.replace(self, **changes), [f.name for f in fields if not f.metadata["live"]]
+        changed = [name for name in Settings.model_fields if getattr(self, name) != getattr(new, name)]
+        live = {name: getattr(new, name) for name in changed if meaning_of(name).live}
+        return self.replaced(**live), [name for name in changed if name not in live]
 
     def to_json(self) -> dict[str, object]:
         """All settings as JSON values, for the log line at start. None of them is secret."""
-        return {name: str(v) if isinstance(v, Path) else v for name, v in dataclasses.asdict(self).items()}
+        return self.model_dump(mode="json")
 
 
 def variable_of(name: str) -> str:
@@ -241,96 +292,62 @@ def flag_of(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def type_of(name: str) -> tuple[object, bool]:
+def meaning_of(name: str) -> Meaning:
+    """What a field means."""
+    return Meaning(**typing.cast(dict[str, Any], Settings.model_fields[name].json_schema_extra))
+
+
+def type_of(name: str) -> tuple[Any, bool]:
     """A field's type without None, and whether None (written "off") is allowed."""
-    hint = typing.get_type_hints(Settings)[name]
+    hint = Settings.model_fields[name].annotation
     if typing.get_origin(hint) is types.UnionType:
         return next(t for t in typing.get_args(hint) if t is not types.NoneType), True
     return hint, False
 
 
-def parse(name: str, text: str) -> object:
-    """The value of a field from its text. Raises ValueError that says what would be valid."""
-    kind, optional = type_of(name)
-    text = text.strip()
-    if optional and text.lower() in ("", OFF):
-        return None
-    if typing.get_origin(kind) is Literal:
-        return _parse_choice(text, typing.get_args(kind))
-    return _PARSERS[kind](text)
+def _problem(name: str, source: str, error: ErrorDetails) -> str:
+    if name not in Settings.model_fields:
+        return source + _no_such_setting(name, Settings.model_fields)
+    valid = _range(meaning_of(name)) if error["type"] in _OUT_OF_RANGE else _form(type_of(name)[0])
+    return f"{source}: must be {valid}, not {error['input']!r}"
 
 
-def _parse_choice(text: str, choices: tuple[str, ...]) -> str:
-    if text.lower() not in choices:
-        raise ValueError(f"must be one of {', '.join(choices)}")
-    return text.lower()
+def _range(meaning: Meaning) -> str:
+    bounds = f"at least {meaning.least}" if meaning.most is None else f"from {meaning.least} to {meaning.most}"
+    return f"{bounds} {meaning.unit}".rstrip()
 
 
-def _parse_bool(text: str) -> bool:
-    if text.lower() not in _TRUE | _FALSE:
-        raise ValueError("must be true or false")
-    return text.lower() in _TRUE
+def _form(kind: Any) -> str:
+    return _FORMS.get(kind) or f"one of {', '.join(typing.get_args(kind))}"
 
 
-def _parse_int(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise ValueError("must be a whole number") from None
+def _from_variables(environ: Mapping[str, str]) -> _Given:
+    found = {name: (variable_of(name), environ.get(variable_of(name))) for name in Settings.model_fields}
+    return {n: (v, text) for n, (v, text) in found.items() if text is not None and not _KUBERNETES_LINK.match(text)}
 
 
-def _parse_float(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError("must be a number") from None
-
-
-_PARSERS: dict[object, Any] = {int: _parse_int, float: _parse_float, bool: _parse_bool, str: str, Path: Path}
-
-
-def _from_variable(name: str, environ: Mapping[str, str]) -> str | None:
-    text = environ.get(variable_of(name))
-    return None if text is None or _KUBERNETES_LINK.match(text) else text
-
-
-def _parse(raw: Mapping[str, tuple[str, object]]) -> tuple[dict[str, Any], list[str]]:
-    """Values by field, and what is wrong, of (field, text) by what each is called where it stands; later ones win."""
-    values: dict[str, Any] = {}
-    problems: list[str] = []
-    for source, (name, value) in raw.items():
-        try:
-            values[name] = parse(name, value) if isinstance(value, str) else value
-        except ValueError as error:
-            problems.append(f"{source}: {error}, not {value!r}")
-    return values, problems
-
-
-def _from_file(path: Path) -> tuple[dict[str, Any], list[str]]:
-    """Values by field, and what is wrong, of a TOML file whose keys are fields."""
-    if not path.is_file():  # which is told with all other files
+def _from_file(path: object) -> tuple[_Given, list[str]]:
+    """What a TOML file whose keys are fields gives, and what is wrong with it as a whole."""
+    path = Path(str(path).strip())
+    if not path.is_file():  # which is reported with all other files
         return {}, []
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         return {}, [f"{path}: {error}"]
-    known = {f.name for f in dataclasses.fields(Settings)} - {_FILE_SETTING}
-    strangers = [_no_such_setting(f"{path}: {name}", name, known) for name in sorted(entries.keys() - known)]
-    raw = {
-        f"{path}: {n}": (n, str(v) if isinstance(v, _SCALARS) else repr(v)) for n, v in entries.items() if n in known
-    }
-    values, problems = _parse(raw)
-    return values, strangers + problems
+    inner = [f"{path}: {_FILE_SETTING}: no such setting in a file"] if entries.pop(_FILE_SETTING, None) else []
+    # As texts, so that true is no number.
+    return {n: (f"{path}: {n}", str(v) if isinstance(v, _SCALARS) else repr(v)) for n, v in entries.items()}, inner
 
 
-def _no_such_setting(source: str, name: str, known: typing.Collection[str]) -> str:
+def _no_such_setting(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
-    return f"{source}: no such setting" + (f"; did you mean {near[0]}?" if near else "")
+    return ": no such setting" + (f"; did you mean {near[0]}?" if near else "")
 
 
 def _misspelt_variables(environ: Mapping[str, str]) -> list[str]:
     """Variables that look like one of ours and are none: a limit that is misspelt must not be silently absent."""
-    known = {variable_of(f.name) for f in dataclasses.fields(Settings)}
+    known = {variable_of(name) for name in Settings.model_fields}
     strangers = [
         n for n in environ if n.startswith(ENVIRONMENT_PREFIX) and n not in known and not _FOREIGN_NAMES.fullmatch(n)
     ]
@@ -338,42 +355,21 @@ def _misspelt_variables(environ: Mapping[str, str]) -> list[str]:
     return [f"{name}: no such setting; did you mean {match[0]}?" for name, match in near.items() if match]
 
 
-def _range_problems(settings: Settings) -> list[str]:
-    problems = []
-    for f in dataclasses.fields(settings):
-        value, least, most = getattr(settings, f.name), f.metadata["least"], f.metadata["most"]
-        # Written so that NaN is outside every range.
-        if value is None or ((least is None or value >= least) and (most is None or value <= most)):
-            continue
-        bounds = f"at least {least}" if most is None else f"from {least} to {most}"
-        problems.append(f"{flag_of(f.name)}: must be {bounds} {f.metadata['unit']}".rstrip() + f", not {value!r}")
-    return problems
-
-
 def _contradictions(s: Settings) -> list[str]:
     checks = {
         "--tls-certificate and --tls-key: give both or none": (s.tls_certificate is None) != (s.tls_key is None),
         **_shared_ports(s),
-        "--max-waiting-bytes: must be at least --max-request-bytes, or the largest request could never be taken": (
-            s.max_waiting_bytes < s.max_request_bytes
-        ),
-        "--max-bytes-per-caller: must be at least --max-request-bytes, or the largest request could never be taken": (
-            s.max_bytes_per_caller < s.max_request_bytes
-        ),
-        "--max-running-memory-bytes: must be at least --max-memory-bytes, or the largest problem could never run": (
-            s.max_running_memory_bytes < s.max_memory_bytes
-        ),
-        "--max-running-flops: must be at least --max-flops, or the largest problem could never run": (
-            s.max_running_flops < s.max_flops
-        ),
-        "--tls-client-ca: needs --tls-certificate and --tls-key": (
-            s.tls_client_ca is not None and s.tls_certificate is None
-        ),
+        **{
+            f"{flag_of(all_of)}: must be at least {flag_of(one)}, or {why}": getattr(s, all_of) < getattr(s, one)
+            for all_of, one, why in _HOLDS_ONE
+        },
+        "--tls-client-ca: needs --tls-certificate and --tls-key": s.tls_client_ca and not s.tls_certificate,
         "--keepalive-timeout-seconds: must be less than --keepalive-seconds": (
             s.keepalive_timeout_seconds >= s.keepalive_seconds
         ),
     }
-    missing = {f"{flag_of(n)}: there is no file {p}": not p.is_file() for n, p in _files(s).items()}
+    paths = {name: getattr(s, name) for name in _FILES}
+    missing = {f"{flag_of(name)}: there is no file {p}": p and not p.is_file() for name, p in paths.items()}
     return [text for text, wrong in (checks | missing).items() if wrong]
 
 
@@ -387,9 +383,3 @@ def _shared_ports(s: Settings) -> dict[str, bool]:
         )
         for a, b in itertools.combinations(names, 2)
     }
-
-
-def _files(s: Settings) -> dict[str, Path]:
-    names = ("tls_certificate", "tls_key", "tls_client_ca", "callers_file", "settings_file")
-    paths = {name: getattr(s, name) for name in names}
-    return {name: path for name, path in paths.items() if path is not None}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import subprocess
 import tomllib
 
 import pytest
-from gradproof_server.settings import ENVIRONMENT_PREFIX, Settings
+from gradproof_server.settings import ENVIRONMENT_PREFIX, Settings, variable_of
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -62,9 +61,10 @@ def test_pytorch_is_the_one_that_is_tested() -> None:
 def test_the_dockerfile_sets_what_the_server_knows() -> None:
     """Its variables are settings, and its ports are those that the server listens on by default."""
     variables = set(re.findall(rf"\b({ENVIRONMENT_PREFIX}\w+)=", DOCKERFILE))
-    assert variables <= {ENVIRONMENT_PREFIX + f.name.upper() for f in dataclasses.fields(Settings)}
+    assert variables <= {variable_of(name) for name in Settings.model_fields}
     (ports,) = re.findall(r"^EXPOSE (.+)$", DOCKERFILE, re.MULTILINE)
-    assert ports.split() == [str(port) for port in (Settings.port, Settings.health_port, Settings.metrics_port)]
+    defaults = Settings()
+    assert ports.split() == [str(port) for port in (defaults.port, defaults.health_port, defaults.metrics_port)]
 
 
 def test_what_the_dockerfile_copies_is_not_ignored() -> None:

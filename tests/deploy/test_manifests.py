@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import os
 import shutil
 import tomllib
@@ -15,7 +14,7 @@ import yaml
 from gradproof._version import __version__
 from gradproof_server.serving.callers.callers_file import read_callers
 from gradproof_server.serving.service import SERVICE
-from gradproof_server.settings import ENVIRONMENT_PREFIX, Settings, variable_of
+from gradproof_server.settings import Settings, meaning_of, variable_of
 
 from tests.deploy import manifests, pod_security, schemas
 from tests.deploy.manifests import COMPONENTS, OVERLAYS, Manifest, of_kind
@@ -112,7 +111,7 @@ def test_everything_is_in_one_namespace(objects: tuple[Manifest, ...]) -> None:
 
 def test_every_variable_is_a_setting(objects: tuple[Manifest, ...]) -> None:
     """A variable that the server would ignore is not set."""
-    known = {ENVIRONMENT_PREFIX + f.name.upper() for f in dataclasses.fields(Settings)}
+    known = {variable_of(name) for name in Settings.model_fields}
     assert set(manifests.environment(objects)) <= known
 
 
@@ -120,7 +119,7 @@ def test_all_that_can_change_live_is_in_the_mounted_file(objects: tuple[Manifest
     """What is a variable could not change without a rollout; what is in the file and not live would wait for one."""
     variables = manifests.environment(objects)
     file = tomllib.loads(manifests.mounted_files(objects)[variables[variable_of("settings_file")]].decode())
-    live = {f.name for f in dataclasses.fields(Settings) if f.metadata["live"]}
+    live = {name for name in Settings.model_fields if meaning_of(name).live}
     assert file.keys() <= live
     assert variables.keys() & set(map(variable_of, live)) == set()
 

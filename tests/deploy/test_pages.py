@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from gradproof_server.settings import Settings, flag_of, variable_of
 from tests.support.tools import DEPLOY, ROOT
 
 PAGES = sorted([ROOT / "docs" / "deployment.md", *(ROOT / "docs" / "runbooks").glob("*.md"), *DEPLOY.glob("**/*.md")])
-_FIELDS = [f.name for f in dataclasses.fields(Settings)]
+_FIELDS = [*Settings.model_fields]
 
 
 @pytest.fixture(params=PAGES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -177,7 +177,7 @@ async def serve() -> AsyncIterator[Serve]:
         async def start(
             answerer: TaskHandler | None = None, checker: Checker | None = None, **settings: Any
         ) -> Running:
-            chosen = dataclasses.replace(SETTINGS, **settings)
+            chosen = SETTINGS.replaced(**settings)
             log = io.StringIO()
             thread = None if answerer is None else thread_of(answerer)
             computing = in_threads(chosen, thread, checker or numeric.check_function)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 from click.testing import CliRunner
 from gradproof_server import __main__ as command
@@ -13,7 +11,7 @@ from gradproof_server.settings import Settings, flag_of
 def test_every_setting_is_a_flag_with_its_meaning() -> None:
     """--help has a flag for each field of Settings."""
     output = CliRunner().invoke(command.serve_command, ["--help"]).output
-    assert [f.name for f in dataclasses.fields(Settings) if f"{flag_of(f.name)} " not in output] == []
+    assert [name for name in Settings.model_fields if f"{flag_of(name)} " not in output] == []
 
 
 def test_flags_reach_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import re
 import urllib.request
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 from gradproof_server.__main__ import default_text
 from gradproof_server.serving.methods import PHASES
-from gradproof_server.settings import Settings, flag_of
+from gradproof_server.settings import Settings, flag_of, meaning_of
 
 
 @pytest.fixture
@@ -22,7 +21,7 @@ def page(request: pytest.FixtureRequest) -> str:
 
 def test_every_flag_of_the_page_exists(page: str) -> None:
     """A flag that was renamed is renamed here too."""
-    flags = {flag_of(field.name) for field in dataclasses.fields(Settings)} | {"--help"}
+    flags = {flag_of(name) for name in Settings.model_fields} | {"--help"}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", page)) <= flags
 
 
@@ -30,8 +29,8 @@ def test_the_page_of_settings_has_them_all(request: pytest.FixtureRequest) -> No
     """Every setting is a row with its default and its meaning, in the order of the flags, and no other row is there."""
     text = (request.config.rootpath / "docs" / "settings.md").read_text(encoding="utf-8")
     assert [line for line in text.splitlines() if line.startswith("| `")] == [
-        f"| `{flag_of(f.name)}` | {default_text(f)} | {'yes' if f.metadata['live'] else ''} | {f.metadata['doc']} |"
-        for f in dataclasses.fields(Settings)
+        f"| `{flag_of(n)}` | {default_text(n)} | {'yes' if meaning_of(n).live else ''} | {meaning_of(n).doc} |"
+        for n in Settings.model_fields
     ]
 
 

@@ -85,7 +85,7 @@ async def test_a_key_that_is_gone_has_its_default_again(followed: Followed) -> N
     """The file is all that there is, not what is added to what was."""
     followed.file.write_text("")
     await followed.look()
-    assert (await followed.next()).max_nodes == Settings.max_nodes
+    assert (await followed.next()).max_nodes == Settings().max_nodes
 
 
 async def test_changes_are_seen_without_being_asked(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ async def test_a_file_that_cannot_be_used_changes_nothing(followed: Followed) ->
     await followed.look(3)
     assert followed.applied.empty()
     (line,) = [line for line in followed.events if line["level"] == "error"]
-    assert "--max-nodes: must be at least 1" in line["error"]
+    assert "settings.toml: max_nodes: must be at least 1" in line["error"]
     assert "did you mean max_nodes?" in line["error"]
     followed.file.write_text("max_nodes = 3")
     await followed.look()
@@ -137,7 +137,7 @@ async def test_what_needs_a_restart_is_said_and_not_applied(followed: Followed) 
     followed.file.write_text("port = 1\nmax_nodes = 4")
     await followed.look()
     settings = await followed.next()
-    assert (settings.port, settings.max_nodes) == (Settings.port, 4)
+    assert (settings.port, settings.max_nodes) == (Settings().port, 4)
     followed.file.write_text("port = 1\nmax_nodes = 5")
     await followed.look()
     assert (await followed.next()).max_nodes == 5

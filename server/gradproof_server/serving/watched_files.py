@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Generic, TypeAlias, TypeVar
 
 from gradproof_server.serving.logs import Logger
+from gradproof_server.settings import SettingsError
 
 T = TypeVar("T")
 Clock: TypeAlias = Callable[[], float]
@@ -83,7 +84,7 @@ class WatchedFiles(Generic[T]):
     def _read(self, stamp: _Stamp) -> None:
         try:
             value = self._load()
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, SettingsError) as error:
             self._watch.count(self._what, False)
             if str(error) != self._problem:
                 self._problem = str(error)
