@@ -7,7 +7,7 @@ PROTOS_VENV := build/protos-venv
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test fuzz lint format protos protos-check pages bench soak test-image deploy-tools clean
+.PHONY: help install demo check test fuzz lint format protos protos-check pages bench soak test-image deploy-tools clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-14s %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 demo: install  ## Answer the founding case through a real server
 	$(BIN)/gradproof demo
+
+check: lint  ## Lint, and the tests that start no process and take no long time: in less than two minutes
+	$(PYTEST) -n 2 --dist worksteal -m "not e2e and not slow"
 
 test: install  ## Run all tests
 	$(PYTEST) -n 2 --dist worksteal

@@ -17,8 +17,8 @@ SOURCES = {"gradproof": ROOT / "client" / "gradproof", "gradproof_server": ROOT 
 
 
 @pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """A folder with the Python files of both packages, and the contracts."""
+def copy(processes: None, tmp_path: Path) -> Path:
+    """A folder with the Python files of both packages, and the contracts, which import-linter reads in a process."""
     for name, source in SOURCES.items():
         shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyi", "*.json"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)

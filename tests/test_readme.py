@@ -23,6 +23,7 @@ PROGRAMS = [
 
 
 @pytest.mark.parametrize(("code", "shown"), PROGRAMS, ids=range(len(PROGRAMS)))
+@pytest.mark.e2e
 def test_python_prints_what_is_shown(code: str, shown: str) -> None:
     """Each Python program of the README prints, to the letter, the text that follows it."""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
@@ -34,6 +35,7 @@ def test_every_program_is_shown_with_what_it_prints() -> None:
     assert len(PROGRAMS) == sum(language == "python" for language, _ in BLOCKS) == 2
 
 
+@pytest.mark.e2e
 def test_yaml_is_the_example() -> None:
     """The problem file of the README is read and DISAGREES, as examples/founding_case.yaml does."""
     (text,) = [text for language, text in BLOCKS if language == "yaml"]
@@ -49,6 +51,7 @@ COMMANDS = re.findall(
 
 
 @pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.e2e
 def test_commands_run(command: str) -> None:
     """Every gradproof command of the README ends with a status that it may end with, and says nothing on stderr."""
     done = subprocess.run(

@@ -36,6 +36,7 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["version"], ["check", "--help"], ["--version"]])
+@pytest.mark.e2e
 def test_startup_imports_no_torch(arguments: list[str]) -> None:
     """Neither help nor version import torch, the server or YAML."""
     code = f"import sys; from gradproof.cli.app import run; run({arguments}); print(sorted(sys.modules))"
@@ -59,6 +60,7 @@ def test_versions_are_those_installed(capsys: pytest.CaptureFixture[str]) -> Non
     assert {"python", "torch", "numpy"} <= set(printed)
 
 
+@pytest.mark.e2e
 def test_missing_extra_is_said_in_one_sentence() -> None:
     """Without click the program says what to install, and ends with 2."""
     done = python("import sys; sys.modules['click'] = None; from gradproof.__main__ import main; main()")
@@ -67,6 +69,7 @@ def test_missing_extra_is_said_in_one_sentence() -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.e2e
 def test_missing_yaml_is_said(tmp_path: Path) -> None:
     """Without PyYAML a YAML file is refused with what to install."""
     file = tmp_path / "problem.yaml"
@@ -76,6 +79,7 @@ def test_missing_yaml_is_said(tmp_path: Path) -> None:
     assert 'pip install "gradproof[cli]"' in done.stderr
 
 
+@pytest.mark.e2e
 def test_missing_server_is_said() -> None:
     """Without the server extra, `serve` says what to install."""
     done = python(f"{BLOCKED.format('gradproof_server')}; sys.exit(run(['serve']))")
@@ -123,6 +127,7 @@ def test_interruption_is_no_disagreement(monkeypatch: pytest.MonkeyPatch) -> Non
     assert run(["version"]) == 130
 
 
+@pytest.mark.e2e
 def test_a_closed_pipe_is_no_failure() -> None:
     """A reader that goes away, as `head` does, makes no traceback and no status 1 or 2."""
     code = (

@@ -225,6 +225,7 @@ def terminal(*arguments: str, columns: int = 100, **environment: str) -> Iterato
 
 
 @pytest.mark.parametrize("key", ["q", "signal"])
+@pytest.mark.e2e
 def test_a_terminal_is_drawn_again_until_its_end(server: Pages, key: str) -> None:
     """It has the screen for itself, redraws each interval, and gives it back at q and at signals."""
     with terminal("--target", address(server), "--interval", "0.1") as seen:
@@ -240,6 +241,7 @@ def test_a_terminal_is_drawn_again_until_its_end(server: Pages, key: str) -> Non
         assert "10%\x1b[0m" in seen.text
 
 
+@pytest.mark.e2e
 def test_a_terminal_that_changes_its_size_is_drawn_again(server: Pages) -> None:
     """At once, cut to its width; NO_COLOR is obeyed."""
     with terminal("--target", address(server), "--interval", "600", NO_COLOR="1") as seen:
@@ -254,6 +256,7 @@ def test_a_terminal_that_changes_its_size_is_drawn_again(server: Pages) -> None:
         assert "\x1b[1m" not in seen.text
 
 
+@pytest.mark.e2e
 def test_a_terminal_is_given_back_while_the_program_is_stopped(server: Pages) -> None:
     """As Ctrl-Z stops it; when it goes on it takes the screen again."""
     with terminal("--target", address(server), "--interval", "600") as seen:
@@ -268,6 +271,7 @@ def test_a_terminal_is_given_back_while_the_program_is_stopped(server: Pages) ->
         assert seen.ends() == 0
 
 
+@pytest.mark.e2e
 def test_once_leaves_its_table_on_the_terminal(server: Pages) -> None:
     """Neither another screen nor other modes, and lines are cut."""
     with terminal("--target", address(server), "--interval", "0.1", "--once", columns=40) as seen:
@@ -276,6 +280,7 @@ def test_once_leaves_its_table_on_the_terminal(server: Pages) -> None:
         assert "1049" not in seen.text
 
 
+@pytest.mark.e2e
 def test_a_dumb_terminal_gets_the_table(server: Pages) -> None:
     """One that knows no escape sequences gets none."""
     with terminal("--target", address(server), "--interval", "0.1", TERM="dumb") as seen:

@@ -12,6 +12,7 @@ from typing import Any
 
 import gradproof as gp
 import grpc
+import pytest
 from gradproof_server.serving.server import channel_options
 from gradproof_server.settings import Settings
 
@@ -85,6 +86,7 @@ with gp.Client(sys.argv[1]) as client:
 """
 
 
+@pytest.mark.e2e
 def test_a_child_makes_a_client_of_its_own(fake: Any) -> None:
     """After a fork, where its parent has called the same server, and goes on."""
     fake.answers["ListCatalog"] = lambda request, context: b""

@@ -20,6 +20,7 @@ def loaded(program: str, names: tuple[str, ...] = HEAVY) -> set[str]:
     return set(result.stdout.split())
 
 
+@pytest.mark.e2e
 def test_importing_the_sdk_loads_nothing_heavy() -> None:
     """No torch, YAML, click or google.rpc, in a fresh interpreter, problems and claims included."""
     program = (
@@ -31,6 +32,7 @@ def test_importing_the_sdk_loads_nothing_heavy() -> None:
     assert loaded(program) == set()
 
 
+@pytest.mark.e2e
 def test_the_probe_bites() -> None:
     """It sees a module where one is loaded, by way of another one too."""
     assert loaded("import wave", ("wave", "xml")) == {"wave"}
@@ -38,6 +40,7 @@ def test_the_probe_bites() -> None:
 
 
 @pytest.mark.parametrize("module", ["gradproof.tensors", "gradproof.v1.problem_pb2"])
+@pytest.mark.e2e
 def test_what_the_server_takes_from_the_sdk_is_light(module: str) -> None:
     """The encoding and the messages load nothing heavy either."""
     assert loaded(f"import {module}") == set()

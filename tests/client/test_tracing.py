@@ -161,6 +161,7 @@ def check_cancelled(span: ReadableSpan) -> None:
     assert span.status.status_code is StatusCode.UNSET
 
 
+@pytest.mark.e2e
 def test_without_opentelemetry_nothing_of_it_is_imported() -> None:
     """A call does not import the API where its program has not."""
     program = (

@@ -27,7 +27,7 @@ def tls_flags(certificates: Path) -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="session")
-def servers(tls_flags: tuple[str, ...]) -> Iterator[tuple[Server, Server]]:
+def servers(processes: None, tls_flags: tuple[str, ...]) -> Iterator[tuple[Server, Server]]:
     """Two servers with TLS that take calls."""
     with gradproof_server(*tls_flags) as first, gradproof_server(*tls_flags) as second:
         yield first, second

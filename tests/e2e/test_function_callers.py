@@ -16,8 +16,6 @@ from pathlib import Path
 import pytest
 import torch
 
-pytestmark = pytest.mark.e2e
-
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 CLAIMS = ("vjp", "gradient")
 ALL_AGREE = {"x": "AGREES", "gamma": "AGREES", "beta": "AGREES"}

@@ -13,8 +13,6 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.e2e
-
 # What PyTorch gives, to the digits that the author printed.
 GRADIENTS = {"0.weight": [-0.28, -0.42, -0.30, -0.45], "1.weight": [-0.85, -0.48]}
 UPDATED = {"0.weight": [0.1240, 0.2310, 0.1350, 0.1025], "1.weight": [0.1825, 0.1740]}

@@ -25,7 +25,7 @@ from jwt.algorithms import ECAlgorithm
 from tests.support.certificates import Authority, Pair
 from tests.support.logged import Process
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 METHOD = "/gradproof.v1.GradientService/"
 TOKEN = "correct-horse-battery-staple"
 CASE = Path("examples/founding_case.yaml")

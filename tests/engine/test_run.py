@@ -329,6 +329,7 @@ def test_weights_of_a_loss_are_of_the_dtype_of_the_run(name: str, dtype: torch.d
     assert float((loss.double() - expected).abs()) < 4 * torch.finfo(dtype).eps
 
 
+@pytest.mark.e2e
 def test_cublas_has_a_workspace_before_its_first_use() -> None:
     """Without it PyTorch refuses matrix products on CUDA while deterministic algorithms are asked for."""
     program = "import os; os.environ.pop('CUBLAS_WORKSPACE_CONFIG', None); import gradproof_server.engine; "

@@ -32,6 +32,7 @@ def test_the_verdict_is_the_promised_one(path: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out.startswith(verdict)
 
 
+@pytest.mark.e2e
 def test_the_founding_case_with_the_sdk() -> None:
     """The script prints the verdict, and the truth beside the claimed number."""
     done = subprocess.run(

@@ -11,8 +11,6 @@ from tests.faults.harness import COMPUTE, SHORT, Server, answers, serving
 from tests.faults.http2 import END_HEADERS, Connection, Kind, frame, header, headers, message, settings
 from tests.support.processes import wait_until
 
-pytestmark = pytest.mark.e2e
-
 _MIB = 2**20
 _CANCEL = struct.pack("!I", 8)
 _HALF = frame(Kind.DATA, stream=1, payload=message(SHORT)[: len(SHORT) // 2])

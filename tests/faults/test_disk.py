@@ -18,8 +18,6 @@ from tests.support.processes import free_port
 from tests.support.servers import children
 from tests.support.traffic.heavy import large_request
 
-pytestmark = pytest.mark.e2e
-
 _FILL = """
 for folder in /dev/shm "$TMPDIR"; do
     mount -t tmpfs -o size=64k full "$folder"

@@ -18,8 +18,6 @@ from gradproof.demo import founding_problem
 from tests.faults.harness import COMPUTE, ENDLESS, SHORT, SOON, Server, connected, detail, ending, serving
 from tests.support.processes import wait_until
 
-pytestmark = pytest.mark.e2e
-
 _MOST, _MOST_OF_ONE = 3, 2
 _CALLS = 8
 

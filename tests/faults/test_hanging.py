@@ -17,8 +17,6 @@ from gradproof.v1 import tensor_pb2
 from tests.faults.harness import COMPUTE, ENDLESS, Server, answers, begin, connected, serving, wait_until_gone
 from tests.support.processes import wait_until
 
-pytestmark = pytest.mark.e2e
-
 _SECONDS = 3.0
 """Of the deadline of a call that hangs, which must have begun by then."""
 _PRODUCTS = 10

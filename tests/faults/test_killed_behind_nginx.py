@@ -21,8 +21,6 @@ from tests.support.proxies import PROXIES, connect, proxy_in_front
 from tests.support.tools import tool
 from tests.support.traffic.heavy import heavy_calls
 
-pytestmark = pytest.mark.e2e
-
 
 @pytest.fixture
 def certificates(tmp_path: Path) -> Path:

@@ -12,8 +12,6 @@ from tests.faults.harness import COMPUTE, SHORT, answers, serving
 from tests.faults.http2 import ACK, Connection, Frame, Kind, frame
 from tests.support.processes import free_port, wait_until
 
-pytestmark = pytest.mark.e2e
-
 _CONNECTIONS = 10_000
 _FILES = _CONNECTIONS + 1000
 _MOST_BYTES = 64 * 1024

@@ -10,8 +10,6 @@ from gradproof.errors import ResourceExhaustedError
 from tests.faults.harness import serving
 from tests.support.traffic.kinds import dense
 
-pytestmark = pytest.mark.e2e
-
 _LIMIT = 2 * 2**30
 
 

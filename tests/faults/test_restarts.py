@@ -14,13 +14,12 @@ from tests.support.processes import make_certificate
 from tests.support.proxies import PROXIES, proxy_in_front
 from tests.support.tools import tool
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.slow
 
 ROUNDS = 2
 _NO_TLS = {" ssl http2;": " http2;", "grpcs://": "grpc://"}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "TLS"])
 def test_no_call_is_lost_while_servers_are_restarted(encrypted: bool, tmp_path: Path) -> None:
     """One after the other ends by SIGTERM and starts again, twice: called round robin, and through nginx."""

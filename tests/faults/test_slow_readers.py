@@ -16,8 +16,6 @@ from tests.faults.harness import COMPUTE, SHORT, Server, answers, begin, connect
 from tests.faults.http2 import INITIAL_WINDOW_SIZE, Connection, Kind, frame
 from tests.support.processes import wait_until
 
-pytestmark = pytest.mark.e2e
-
 VERIFY = "/gradproof.v1.GradientService/VerifyGradients"
 _MIB = 2**20
 _SIDE = 1024

@@ -14,6 +14,7 @@ from tests.support.traffic.faults import FAULTS, Scene, reset_connections
 from tests.support.traffic.soak import soak
 
 
+@pytest.mark.slow
 def test_nothing_is_wrong_or_lost_while_every_fault_is_injected() -> None:
     """Two servers with TLS, and clients with the SDK's defaults."""
     result = soak(0, fault_seconds=1.0)

@@ -27,8 +27,6 @@ from tests.support.processes import wait_until
 from tests.support.servers import children
 from tests.support.traffic.kinds import dense
 
-pytestmark = pytest.mark.e2e
-
 KILLED = ("UNAVAILABLE", "WORKER_DIED")
 ROUNDS = 50
 

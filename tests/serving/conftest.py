@@ -202,16 +202,16 @@ def details_of() -> Callable[[aio.AioRpcError], status_pb2.Status]:
 
 
 @pytest.fixture
-def launch() -> Iterator[Callable[..., Process]]:
+def launch(processes: None) -> Iterator[Callable[..., Process]]:
     """Starts processes, and ends those that still run."""
-    processes: list[Process] = []
+    launched: list[Process] = []
 
     def launch(*flags: str, **options: Any) -> Process:
-        processes.append(Process(*flags, **options))
-        return processes[-1]
+        launched.append(Process(*flags, **options))
+        return launched[-1]
 
     yield launch
-    for process in processes:
+    for process in launched:
         process.process.kill()
         process.process.wait(SOON)
         assert process.process.stderr is not None

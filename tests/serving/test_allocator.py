@@ -18,6 +18,7 @@ def test_the_environment_has_the_last_word(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the allocator is not glibc's")
+@pytest.mark.e2e
 def test_glibc_takes_every_value() -> None:
     """All options are accepted, in a process of its own."""
     script = "from gradproof_server.serving.allocator import keep_large_blocks; print(keep_large_blocks())"

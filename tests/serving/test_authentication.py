@@ -266,6 +266,7 @@ async def test_the_sdk_and_the_command_say_what_is_wrong(
     assert (status, "in_features" in output) == (0, True)
 
 
+@pytest.mark.e2e
 async def test_the_documented_command_makes_a_token_that_works(
     serve: Any, held: Any, callers_file: Path, request: pytest.FixtureRequest
 ) -> None:

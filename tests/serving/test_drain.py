@@ -73,6 +73,7 @@ async def test_no_call_is_cancelled(serve: Any, held: Any, _round: int) -> None:
     assert ended["UNAVAILABLE"] == CALLERS
 
 
+@pytest.mark.slow
 @pytest.mark.e2e
 def test_sigterm_under_a_storm_cancels_no_call(start: Any) -> None:
     """The same of a real process, from the signal to the exit status."""

@@ -125,6 +125,7 @@ def test_a_failed_start_raises_and_leaves_nothing_behind() -> None:
     assert set(threading.enumerate()) - before == set()
 
 
+@pytest.mark.e2e
 def test_a_forgotten_server_does_not_hold_the_process(tmp_path: Path) -> None:
     """A script that never calls stop() ends by itself, silently, and its folder is removed."""
     script = "from gradproof_server.app import start_embedded; print(start_embedded().target)"

@@ -27,7 +27,7 @@ LOADS = {"open", "os.listdir", "import", "compile", "exec", "marshal.loads"}
 
 
 @pytest.fixture(scope="module")
-def audit() -> Any:
+def audit(processes: None) -> Any:
     """What Python's audit hooks saw while random requests were answered."""
     command = [sys.executable, "-m", "tests.serving.audited", "1", "300"]
     return json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)

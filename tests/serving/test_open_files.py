@@ -20,6 +20,7 @@ print(json.dumps([before, limit(), *resource.getrlimit(resource.RLIMIT_NOFILE)])
 """
 
 
+@pytest.mark.e2e
 def test_the_limit_is_raised_as_far_as_it_may() -> None:
     """From 200 to the 300 that the process is allowed, and not beyond."""
     done = subprocess.run([sys.executable, "-c", _SCRIPT], capture_output=True, text=True, check=True)

@@ -17,8 +17,6 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tests.support.logged import SOON
 from tests.support.processes import free_port
 
-pytestmark = pytest.mark.e2e
-
 SERVICE = "gradproof.v1.GradientService"
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 DAY = 86_400

@@ -15,8 +15,6 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests.support.logged import SOON, Process
 
-pytestmark = pytest.mark.e2e
-
 
 def running_call(process: Process, channel: grpc.Channel, request: Any) -> Any:
     """A call that the server has begun."""

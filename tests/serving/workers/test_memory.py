@@ -35,6 +35,7 @@ with open(sys.argv[1], "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.AC
 
 
 @HAS_ROLLUP
+@pytest.mark.e2e
 def test_what_two_processes_share_is_counted_once(tmp_path: Path) -> None:
     """A file of 64 MiB that this process has mapped is half its own when another one maps it too."""
     path = tmp_path / "block"
@@ -50,6 +51,7 @@ def test_what_two_processes_share_is_counted_once(tmp_path: Path) -> None:
             other.communicate("")
 
 
+@pytest.mark.e2e
 def test_a_process_that_is_gone_has_none() -> None:
     """Between the question who there is and what it has, a worker can end."""
     process = subprocess.Popen([sys.executable, "-c", ""])

@@ -26,6 +26,8 @@ from gradproof_server.serving.workers.protocol import Ping
 
 from tests.serving.workers import faulty
 
+pytestmark = pytest.mark.e2e
+
 SOON = 60.0
 PLENTY = Bounds(1000, 1 << 40)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 _SCRIPT = """
 import os, sys
 from gradproof_server.serving.workers import preload
@@ -22,6 +24,7 @@ _FEW = 10
 """Modules of PyTorch that a first step may import; without the preparation it imports hundreds."""
 
 
+@pytest.mark.e2e
 def test_a_worker_has_what_it_needs_when_it_is_forked() -> None:
     """In a fresh interpreter: after the preparation there is one thread, and a first step imports hardly anything."""
     done = subprocess.run([sys.executable, "-c", _SCRIPT], capture_output=True, text=True, timeout=120)

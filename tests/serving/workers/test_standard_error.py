@@ -10,6 +10,8 @@ from tests.serving.workers import faulty
 from tests.serving.workers.test_pool import Pool
 from tests.support.logged import SOON
 
+pytestmark = pytest.mark.e2e
+
 
 @pytest.fixture
 def pool() -> Iterator[Pool]:
