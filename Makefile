@@ -50,12 +50,12 @@ format: install  ## Put the code in its form
 	cd protos && ../$(BIN)/buf format --write
 
 # The generator is pinned and lives alone: its code runs on newer runtimes, not the other way round.
-$(PROTOS_VENV)/.installed: constraints-protos.txt
+$(PROTOS_VENV)/.installed: constraints-protos.txt pyproject.toml
 	$(PYTHON) -m venv $(PROTOS_VENV)
-	$(PROTOS_VENV)/bin/pip install --quiet --requirement constraints-protos.txt
+	$(PROTOS_VENV)/bin/pip install --quiet --requirement constraints-protos.txt numpy
 	touch $@
 
-protos: $(PROTOS_VENV)/.installed  ## Generate stubs, builders and the catalogue's texts from the contract
+protos: $(PROTOS_VENV)/.installed  ## Generate messages, descriptors and the builders' stubs from the contract
 	$(PROTOS_VENV)/bin/python protos/generate.py
 
 protos-check: $(PROTOS_VENV)/.installed  ## Fail where a generated file is stale

@@ -8,8 +8,11 @@
 Layers, losses, optimizers and schedules are named and called as in torch; functions for graphs are in gp.functions.
 """
 
+from typing import TYPE_CHECKING
+
 from gradproof import functions, layers, losses, optimizers, schedules
 from gradproof import render as _render  # noqa: F401  registers the printed forms of results
+from gradproof._builders import LAYERS, LOSSES, OPTIMIZERS, SCHEDULES, lazy_module
 from gradproof._channel import TLS
 from gradproof._retry import Retry
 from gradproof._shortcuts import check_function
@@ -39,10 +42,7 @@ from gradproof.errors import (
     UnimplementedError,
     Violation,
 )
-from gradproof.layers import *  # noqa: F403
-from gradproof.losses import *  # noqa: F403
 from gradproof.network import Node, Sequential
-from gradproof.optimizers import *  # noqa: F403
 from gradproof.problem import Problem, Step
 from gradproof.results import (
     Catalog,
@@ -61,7 +61,6 @@ from gradproof.results import (
     UpdateComparison,
     WorstElement,
 )
-from gradproof.schedules import *  # noqa: F403
 from gradproof.verdict import Verdict
 from gradproof.witness import (
     Cause,
@@ -78,6 +77,14 @@ from gradproof.witness import (
     WitnessedValue,
     WitnessMode,
 )
+
+if TYPE_CHECKING:
+    from gradproof.layers import *  # noqa: F403
+    from gradproof.losses import *  # noqa: F403
+    from gradproof.optimizers import *  # noqa: F403
+    from gradproof.schedules import *  # noqa: F403
+else:
+    _, __getattr__, __dir__ = lazy_module(__name__, LAYERS, LOSSES, OPTIMIZERS, SCHEDULES)
 
 __all__ = [
     "TLS",

@@ -20,9 +20,10 @@ from gradproof.tensors import as_tensor
 WITHOUT_EFFECT = frozenset({"device", "dtype", "foreach", "fused", "capturable", "differentiable"})
 """Arguments of torch constructors that do not change the numbers; they are accepted and dropped."""
 
-_EXTRA = frozenset({"padding_keyword", "momentum_none"})
+SET_BY_OTHERS = frozenset({"padding_keyword", "momentum_none"})
+"""Fields that another argument sets: padding="same", momentum=None."""
 # Arguments of forward in torch, not of the constructor: by the class without its dimension.
-_EXTRA_OF = frozenset({("MaxUnpool", "output_size"), ("ConvTranspose", "output_size")})
+_OF_FORWARD = frozenset({("MaxUnpool", "output_size"), ("ConvTranspose", "output_size")})
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def descriptor_of(message: Message | type[Message]) -> Descriptor:
 def positional_fields(descriptor: Descriptor) -> list[FieldDescriptor]:
     """The fields that positional arguments fill, in the order of torch's constructor."""
     family = descriptor.name.rstrip("123d")
-    return [f for f in descriptor.fields if f.name not in _EXTRA and (family, f.name) not in _EXTRA_OF]
+    return [f for f in descriptor.fields if f.name not in SET_BY_OTHERS and (family, f.name) not in _OF_FORWARD]
 
 
 def find_field(descriptor: Descriptor, argument: str) -> FieldDescriptor | None:

@@ -49,9 +49,6 @@ __all__ = [
     "coerce",
     "construct",
     "has_argument",
-    "make_loss",
-    "make_optimizer",
-    "make_schedule",
     "names",
     "split_tensors",
 ]
@@ -153,24 +150,6 @@ def construct(
             _OUTER[key](message, kind.name, value, f"{path}.{key}")
     found.raise_if_any()
     return message
-
-
-def make_loss(name: str, kwargs: Mapping[str, Any]) -> losses_pb2.Loss:
-    """A loss from its class and keyword arguments; see `construct`."""
-    made: losses_pb2.Loss = construct("Loss", name, (), kwargs)
-    return made
-
-
-def make_optimizer(name: str, kwargs: Mapping[str, Any]) -> optimizers_pb2.Optimizer:
-    """An optimizer from its class and keyword arguments; see `construct`."""
-    made: optimizers_pb2.Optimizer = construct("Optimizer", name, (), kwargs)
-    return made
-
-
-def make_schedule(name: str, kwargs: Mapping[str, Any]) -> schedules_pb2.Schedule:
-    """A schedule from its class and keyword arguments; see `construct`."""
-    made: schedules_pb2.Schedule = construct("Schedule", name, (), kwargs)
-    return made
 
 
 def _wrapper(family: str) -> type[Message]:

@@ -10,7 +10,7 @@ import torch
 from gradproof import catalog as sdk_catalog
 from gradproof.v1 import losses_pb2, optimizers_pb2, problem_pb2, schedules_pb2
 from gradproof_server.engine import Wanted, catalog, read_problem, run
-from gradproof_server.engine.catalog import OMISSIONS, OMITTED_ARGUMENTS, class_of
+from gradproof_server.engine.catalog import OMISSIONS, OMITTED_ARGUMENTS
 from gradproof_server.engine.types import Limits, Quantity, TensorId
 from torch import nn
 
@@ -232,15 +232,31 @@ ENTRIES = [(family, entry) for family, field in FAMILIES for entry in getattr(ca
 FORWARD_OR_FORM = {"padding_keyword", "momentum_none", "output_size"}
 
 
+SPECIAL_DEFAULTS = {
+    "stride": "kernel_size",
+    "activation": "relu",
+    "RMSNorm.eps": "the machine epsilon of the dtype",
+    "Adafactor.eps": "eps1 is the machine epsilon of the dtype, eps2 is 0.001",
+}
+"""Defaults that the contract states in other words than PyTorch's signature, where that has None or a function."""
+
+
+def parameters_of(family: str, name: str) -> list[inspect.Parameter]:
+    """The parameters of the class of PyTorch that an entry stands for."""
+    if name in ("RNN", "LSTM", "GRU", "Identity"):
+        pytest.skip("PyTorch's signature is *args")
+    home: object = nn if family in ("Layer", "Loss") else torch.optim
+    if family == "Schedule":
+        home = torch.optim.swa_utils if name == "SWALR" else torch.optim.lr_scheduler
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    parameters = inspect.signature(getattr(home, name).__init__).parameters.values()
+    return [parameter for parameter in list(parameters)[1:] if parameter.kind in named]
+
+
 @pytest.mark.parametrize(("family", "entry"), ENTRIES, ids=lambda x: getattr(x, "name", x))
 def test_arguments_are_those_of_the_constructor(family: str, entry: object) -> None:
     """Every argument of the constructor has a field of its name in its order, or is omitted with a reason."""
-    if entry.name in ("RNN", "LSTM", "GRU", "Identity"):
-        pytest.skip("PyTorch's signature is *args")
-    signature = inspect.signature(class_of(family, entry.name).__init__)
-    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    parameters = [p for p in list(signature.parameters.values())[1:] if p.kind in named]
-    kept = [p for p in parameters if p.name not in OMITTED_ARGUMENTS]
+    kept = [p for p in parameters_of(family, entry.name) if p.name not in OMITTED_ARGUMENTS]
     positional = [p.name.lower() for p in kept if p.kind is p.POSITIONAL_OR_KEYWORD]
     wanted = [p.name.lower() for p in kept]
     fields = [argument.name for argument in entry.arguments]
@@ -249,6 +265,23 @@ def test_arguments_are_those_of_the_constructor(family: str, entry: object) -> N
     assert set(fields) - set(wanted) <= FORWARD_OR_FORM
     assert entry.doc
     assert all(argument.doc for argument in entry.arguments)
+
+
+@pytest.mark.parametrize(("family", "entry"), ENTRIES, ids=lambda x: getattr(x, "name", x))
+def test_defaults_are_those_of_the_constructor(family: str, entry: object) -> None:
+    """What the contract says of an unset field is the default of PyTorch, and required is what has none there."""
+    parameters = {p.name.lower(): p for p in parameters_of(family, entry.name)}
+    for argument in entry.arguments:
+        if argument.name not in parameters:
+            continue
+        default = parameters[argument.name].default
+        assert argument.required == (default is inspect.Parameter.empty), argument
+        special = SPECIAL_DEFAULTS.get(f"{entry.name}.{argument.name}") or SPECIAL_DEFAULTS.get(argument.name)
+        if special and not isinstance(default, (bool, int, float, str)) and not argument.required:
+            assert argument.default == special, argument
+        elif not argument.required:
+            text = str(default).lower() if default is None or isinstance(default, bool) else str(default)
+            assert argument.default == text, argument
 
 
 def test_messages_of_wrappers_are_entries() -> None:

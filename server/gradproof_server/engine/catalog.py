@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import inspect
-import json
 from functools import cache
-from importlib import resources
 from typing import Any
 
-import torch
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from gradproof.contract import FieldText, message_texts
 from gradproof.v1 import functions_pb2, layers_pb2, losses_pb2, optimizers_pb2, schedules_pb2
 from torch import nn
 
-from .arguments import enum_to_text, required_arguments
+from .arguments import enum_to_text
 from .functions import MANY, ROWS
 from .layers import CELLS, RANDOM, RECURRENT, forward_inputs
 from .types import Catalog, CatalogArgument, CatalogEntry
@@ -84,14 +82,6 @@ def catalog() -> Catalog:
     )
 
 
-@cache
-def documentation() -> dict[str, Any]:
-    """Texts of the contract's messages and fields, generated from the comments in the .proto files."""
-    text = resources.files(__package__).joinpath("catalog_docs.json").read_text(encoding="utf-8")
-    docs: dict[str, Any] = json.loads(text)
-    return docs
-
-
 def _family(wrapper: Any) -> tuple[CatalogEntry, ...]:
     return tuple(_entry(wrapper, field) for field in wrapper.oneofs_by_name["kind"].fields)
 
@@ -99,47 +89,21 @@ def _family(wrapper: Any) -> tuple[CatalogEntry, ...]:
 def _entry(wrapper: Descriptor, field: FieldDescriptor) -> CatalogEntry:
     message = field.message_type
     assert message is not None
-    docs = documentation()[message.name]
+    texts = message_texts()[message.name]
     inputs, outputs = _inputs_and_outputs(wrapper.name, field.name, message.name)
     return CatalogEntry(
         name=message.name,
         field=field.name,
-        doc=docs["doc"],
-        arguments=tuple(_argument(wrapper.name, message, argument) for argument in message.fields),
+        doc=texts.doc,
+        arguments=tuple(_argument(argument, texts.fields[argument.name]) for argument in message.fields),
         inputs=inputs,
         outputs=outputs,
         random=message.name in RANDOM or any(f.name == "dropout" for f in message.fields),
     )
 
 
-def _argument(family: str, message: Descriptor, field: FieldDescriptor) -> CatalogArgument:
-    docs = documentation()[message.name]["fields"][field.name]
-    required = _is_required(family, message, field)
-    default = "" if required else docs["default"]
-    return CatalogArgument(field.name, _type(field), required, default, docs["doc"])
-
-
-def _is_required(family: str, message: Descriptor, field: FieldDescriptor) -> bool:
-    if family == "Function":
-        one_of = field.containing_oneof
-        group = one_of.name if one_of is not None and not one_of.name.startswith("_") else field.name
-        return group in ROWS[_field_of(family, message.name)].required and group == field.name
-    cls = class_of(family, message.name)
-    return field.name in {name.lower() for name in required_arguments(cls)}
-
-
-def class_of(family: str, name: str) -> Any:
-    """The class of PyTorch that a message of the family Layer, Loss, Optimizer or Schedule stands for."""
-    if family in ("Layer", "Loss"):
-        return getattr(nn, name)
-    if family == "Optimizer":
-        return getattr(torch.optim, name)
-    return getattr(torch.optim.swa_utils if name == "SWALR" else torch.optim.lr_scheduler, name)
-
-
-def _field_of(family: str, name: str) -> str:
-    descriptor = {"Function": functions_pb2.Function.DESCRIPTOR}[family]
-    return next(f.name for f in descriptor.fields if f.message_type is not None and f.message_type.name == name)
+def _argument(field: FieldDescriptor, text: FieldText) -> CatalogArgument:
+    return CatalogArgument(field.name, _type(field), text.required, text.default, text.doc)
 
 
 def _type(field: FieldDescriptor) -> str:
