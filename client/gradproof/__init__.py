@@ -8,11 +8,10 @@
 Layers, losses, optimizers and schedules are named and called as in torch; functions for graphs are in gp.functions.
 """
 
-from typing import TYPE_CHECKING
+import typing
 
-from gradproof import functions, layers, losses, optimizers, schedules
+from gradproof import _builders, functions, layers, losses, optimizers, schedules
 from gradproof import render as _render  # noqa: F401  registers the printed forms of results
-from gradproof._builders import LAYERS, LOSSES, OPTIMIZERS, SCHEDULES, lazy_module
 from gradproof._channel import TLS
 from gradproof._retry import Retry
 from gradproof._shortcuts import check_function
@@ -78,13 +77,14 @@ from gradproof.witness import (
     WitnessMode,
 )
 
-if TYPE_CHECKING:
+if typing.TYPE_CHECKING:
     from gradproof.layers import *  # noqa: F403
     from gradproof.losses import *  # noqa: F403
     from gradproof.optimizers import *  # noqa: F403
     from gradproof.schedules import *  # noqa: F403
 else:
-    _, __getattr__, __dir__ = lazy_module(__name__, LAYERS, LOSSES, OPTIMIZERS, SCHEDULES)
+    _short = (_builders.LAYERS, _builders.LOSSES, _builders.OPTIMIZERS, _builders.SCHEDULES)
+    _, __getattr__, __dir__ = _builders.lazy_module(__name__, *_short)
 
 __all__ = [
     "TLS",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import types
+from importlib import resources
 
 import gradproof as gp
 import pytest
@@ -48,18 +49,18 @@ def test_what_the_server_takes_from_the_sdk_is_light(module: str) -> None:
 
 def test_all_is_what_can_be_seen() -> None:
     """Whatever is public is listed, and whatever is listed is there, once."""
-    visible = {
-        name for name, value in vars(gp).items() if not name.startswith("_") and not isinstance(value, types.ModuleType)
-    }
+    public = {name: getattr(gp, name) for name in dir(gp) if not name.startswith("_")}
+    visible = {name for name, value in public.items() if not isinstance(value, types.ModuleType)}
     assert len(gp.__all__) == len(set(gp.__all__))
     assert set(gp.__all__) == visible | {"__version__", "functions"}
 
 
 @pytest.mark.parametrize("module", [functions, layers, losses, optimizers, schedules])
-def test_generated_modules_say_so_in_their_first_line(module: types.ModuleType) -> None:
+def test_generated_stubs_say_so_in_their_first_line(module: types.ModuleType) -> None:
     """Nobody edits them by mistake."""
-    assert module.__doc__ is not None
-    assert module.__doc__.startswith("Generated from ")
+    stem = module.__name__.removeprefix("gradproof.")
+    stub = resources.files(gp).joinpath("_generated", f"{stem}.pyi").read_text(encoding="utf-8")
+    assert stub.startswith(f"# Generated from {stem}.proto ")
 
 
 def test_names_listed_by_hand_are_sorted() -> None:
