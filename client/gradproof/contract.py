@@ -44,7 +44,8 @@ def message_texts() -> Mapping[str, MessageText]:
     """
     path = resources.files(__package__).joinpath("_generated", DESCRIPTORS)
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is made when gradproof is installed; in a checkout `make protos` makes it")
+        text = "is made when gradproof is installed; in a checkout `make protos` makes it, or, with grpcio-tools,"
+        raise FileNotFoundError(f"{path} {text} `python protos/descriptors.py {path}`")
     return texts_of(FileDescriptorSet.FromString(path.read_bytes()))
 
 
