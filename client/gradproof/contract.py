@@ -59,8 +59,8 @@ def _texts(file: FileDescriptorProto) -> Iterator[tuple[str, MessageText]]:
     # A path is made of field numbers and positions in descriptor.proto: 4 is message_type, 2 in it is field.
     comments = {tuple(place.path): " ".join(place.leading_comments.split()) for place in commented}
     for i, message in enumerate(file.message_type):
-        fields = {field.name: parse_comment(comments[4, i, 2, j]) for j, field in enumerate(message.field)}
-        yield message.name, MessageText(comments[4, i], fields)
+        fields = {field.name: parse_comment(comments.get((4, i, 2, j), "")) for j, field in enumerate(message.field)}
+        yield message.name, MessageText(comments.get((4, i), ""), fields)
 
 
 def parse_comment(comment: str) -> FieldText:

@@ -56,7 +56,7 @@ def Concatenate(
     """Inputs joined along an existing dimension; the others must agree.
 
     Args:
-        dim: The dimension; negative counts from the end. Default: 0.
+        dim: The dimension; a negative one counts from the end. Default: 0.
         name, inputs, output: place in the network; see Node.
     """
 
@@ -64,10 +64,10 @@ def Constant(
     value: ArrayLike, *, name: str | None = None, inputs: str | Sequence[str] | None = None,
     output: str | int | None = None,
 ) -> Node:
-    """A fixed tensor without gradient.
+    """A fixed tensor without gradient. Takes no input.
 
     Args:
-        value: The numbers.
+        value: Its value.
         name, inputs, output: place in the network; see Node.
     """
 
@@ -78,14 +78,14 @@ def CumulativeSum(
     """Cumulative sum along a dimension.
 
     Args:
-        dim: The dimension; negative counts from the end. Default: 0.
+        dim: The dimension; a negative one counts from the end. Default: 0.
         name, inputs, output: place in the network; see Node.
     """
 
 def Detach(
     *, name: str | None = None, inputs: str | Sequence[str] | None = None, output: str | int | None = None,
 ) -> Node:
-    """The value without its gradient.
+    """The value without its gradient (stop gradient).
 
     Args:
         name, inputs, output: place in the network; see Node.
@@ -104,7 +104,7 @@ def Einsum(
     equation: str, *, name: str | None = None, inputs: str | Sequence[str] | None = None,
     output: str | int | None = None,
 ) -> Node:
-    """Sum over repeated indices.
+    """Sum over repeated indices, as torch.einsum.
 
     Args:
         equation: Letters and arrow, as "bij,bjk->bik"; no spaces needed.
@@ -137,10 +137,11 @@ def Gather(
     dim: int | None = None, *, name: str | None = None, inputs: str | Sequence[str] | None = None,
     output: str | int | None = None,
 ) -> Node:
-    """out[i][j] = input[index[i][j]][j] for dim 0, as torch.gather. Two inputs: values, int64 indices.
+    """Elements picked by indices, as torch.gather: out[i][j] = input[index[i][j]][j] for dim 0. Two inputs:
+    values, int64 indices.
 
     Args:
-        dim: The dimension; negative counts from the end. Default: 0.
+        dim: The dimension; a negative one counts from the end. Default: 0.
         name, inputs, output: place in the network; see Node.
     """
 
@@ -151,7 +152,7 @@ def Index(
     """Elements by position.
 
     Args:
-        dim: The dimension; negative counts from the end. Default: 0.
+        dim: The dimension; a negative one counts from the end. Default: 0.
         select: One position; the dimension is dropped.
         slice: A range.
         list: Several positions, in this order, repeats allowed.
@@ -170,7 +171,7 @@ def MatMul(
 def Maximum(
     *, name: str | None = None, inputs: str | Sequence[str] | None = None, output: str | int | None = None,
 ) -> Node:
-    """The larger of two inputs, element by element.
+    """The larger of two inputs, element by element; at a tie each gets half of the gradient.
 
     Args:
         name, inputs, output: place in the network; see Node.
@@ -179,7 +180,7 @@ def Maximum(
 def Minimum(
     *, name: str | None = None, inputs: str | Sequence[str] | None = None, output: str | int | None = None,
 ) -> Node:
-    """The smaller of two inputs, element by element.
+    """The smaller of two inputs, element by element; at a tie each gets half of the gradient.
 
     Args:
         name, inputs, output: place in the network; see Node.
@@ -202,7 +203,7 @@ def Normalize(
 
     Args:
         p: The p of the norm. Default: 2.
-        dim: The dimension; negative counts from the end. Default: 1.
+        dim: The dimension; a negative one counts from the end. Default: 1.
         eps: Smallest divisor. Default: 1e-12.
         name, inputs, output: place in the network; see Node.
     """
@@ -235,15 +236,15 @@ def Reduce(
     correction: int | None = None, *, name: str | None = None, inputs: str | Sequence[str] | None = None,
     output: str | int | None = None,
 ) -> Node:
-    """One number for each slice.
+    """Reduces each slice to one number: sum, mean, maximum, norm, ...
 
     Args:
-        reducer: Which number.
-        dims: The dimensions that are reduced; negative count from the end. Default: all. PROD and MEDIAN take one or
-            all.
+        reducer: How the elements of a slice are combined.
+        dims: The dimensions that are reduced; negative ones count from the end. Default: all. PROD and MEDIAN take one
+            or all.
         keepdim: Whether the reduced dimensions stay with size 1. Default: false.
         p: The p of NORM. Default: 2.
-        correction: For VAR and STD: what is taken from the number of elements in the divisor. Default: 1.
+        correction: For VAR and STD: subtracted from the number of elements in the divisor. Default: 1.
         name, inputs, output: place in the network; see Node.
     """
 
@@ -262,12 +263,12 @@ def Split(
     sizes: int | Sequence[int], dim: int | None = None, *, name: str | None = None,
     inputs: str | Sequence[str] | None = None, output: str | int | None = None,
 ) -> Node:
-    """One input cut along a dimension.
+    """Cuts one input along a dimension into several outputs, "node:0", "node:1", ...
 
     Args:
         sizes: One value: the size of each part (the last may be smaller). Several: the sizes, whose sum is the
             dimension's size.
-        dim: The dimension; negative counts from the end. Default: 0.
+        dim: The dimension; a negative one counts from the end. Default: 0.
         name, inputs, output: place in the network; see Node.
     """
 
@@ -288,7 +289,7 @@ def Stack(
     """Inputs of one shape joined along a new dimension.
 
     Args:
-        dim: Position of the new dimension; negative counts from the end. Default: 0.
+        dim: Position of the new dimension; a negative one counts from the end. Default: 0.
         name, inputs, output: place in the network; see Node.
     """
 
@@ -310,8 +311,8 @@ def Transpose(
     """Two dimensions exchanged.
 
     Args:
-        dim0: The first; negative counts from the end. Default: -2.
-        dim1: The second; negative counts from the end. Default: -1.
+        dim0: The first; a negative one counts from the end. Default: -2.
+        dim1: The second; a negative one counts from the end. Default: -1.
         name, inputs, output: place in the network; see Node.
     """
 
@@ -319,10 +320,10 @@ def Unbind(
     dim: int | None = None, *, name: str | None = None, inputs: str | Sequence[str] | None = None,
     output: str | int | None = None,
 ) -> Node:
-    """One input taken apart along a dimension, which is dropped.
+    """Takes one input apart along a dimension, which is dropped, into several outputs, "node:0", "node:1", ...
 
     Args:
-        dim: The dimension; negative counts from the end. Default: 0.
+        dim: The dimension; a negative one counts from the end. Default: 0.
         name, inputs, output: place in the network; see Node.
     """
 
@@ -332,7 +333,7 @@ def Unsqueeze(
     """Inserts a dimension of size 1.
 
     Args:
-        dim: Its position; negative counts from the end.
+        dim: Its position; a negative one counts from the end.
         name, inputs, output: place in the network; see Node.
     """
 

@@ -63,7 +63,7 @@ def GELU(
     """x * Phi(x) with the standard normal distribution function (erf), or its tanh approximation.
 
     Args:
-        approximate: Whether the tanh approximation is used. Default: none.
+        approximate: Which form of GELU is computed. Default: none.
         name, inputs, named_inputs, output: place in the network; see Node.
         tensors: parameters and buffers by their names, as weight=[[...]]; initial states h0, c0.
     """
@@ -75,7 +75,7 @@ def GLU(
     """a * sigmoid(b), with a and b the two halves of the input along dim.
 
     Args:
-        dim: Dimension, negative counts from the end. Default: -1.
+        dim: Dimension; a negative one counts from the end. Default: -1.
         name, inputs, named_inputs, output: place in the network; see Node.
         tensors: parameters and buffers by their names, as weight=[[...]]; initial states h0, c0.
     """
@@ -95,7 +95,7 @@ def GRU(
         num_layers: Number of stacked layers, >= 1. Default: 1.
         bias: Whether there is a learned bias. Default: true.
         batch_first: Whether x and the output are (N, T, features) instead of (T, N, features). Default: false.
-        dropout: Probability of dropout between the parts, in [0, 1]. Default: 0.0.
+        dropout: Probability of dropout between the layers, in [0, 1]. Default: 0.0.
         bidirectional: Whether a second direction runs backwards in time. Default: false.
         name, inputs, named_inputs, output: place in the network; see Node.
         tensors: parameters and buffers by their names, as weight=[[...]]; initial states h0, c0.
@@ -116,7 +116,7 @@ def LSTM(
         num_layers: Number of stacked layers, >= 1. Default: 1.
         bias: Whether there is a learned bias. Default: true.
         batch_first: Whether x and the output are (N, T, features) instead of (T, N, features). Default: false.
-        dropout: Probability of dropout between the parts, in [0, 1]. Default: 0.0.
+        dropout: Probability of dropout between the layers, in [0, 1]. Default: 0.0.
         bidirectional: Whether a second direction runs backwards in time. Default: false.
         proj_size: Size of a projection of h, 0 for none. Default: 0.
         name, inputs, named_inputs, output: place in the network; see Node.
@@ -140,7 +140,7 @@ def RNN(
         nonlinearity: The activation. Default: tanh.
         bias: Whether there is a learned bias. Default: true.
         batch_first: Whether x and the output are (N, T, features) instead of (T, N, features). Default: false.
-        dropout: Probability of dropout between the parts, in [0, 1]. Default: 0.0.
+        dropout: Probability of dropout between the layers, in [0, 1]. Default: 0.0.
         bidirectional: Whether a second direction runs backwards in time. Default: false.
         name, inputs, named_inputs, output: place in the network; see Node.
         tensors: parameters and buffers by their names, as weight=[[...]]; initial states h0, c0.
@@ -250,7 +250,7 @@ def AlphaDropout(
     """Dropout that keeps the mean and variance of a self-normalising network; drops to -1.7581 and rescales.
 
     Args:
-        p: Probability of an element to be dropped, in [0, 1]. Default: 0.5.
+        p: Probability that an element is dropped, in [0, 1]. Default: 0.5.
         inplace: Accepted for convenience; has no effect on the numbers. Default: false.
         name, inputs, named_inputs, output: place in the network; see Node.
         tensors: parameters and buffers by their names, as weight=[[...]]; initial states h0, c0.
@@ -325,7 +325,7 @@ def BatchNorm1d(
         num_features: Number of channels, >= 1.
         eps: Small number that keeps a denominator from zero, > 0. Default: 1e-05.
         momentum: Weight of the new value in the running average, in [0, 1]. Default: 0.1.
-        affine: Whether there are a learned weight and bias per channel. Default: true.
+        affine: Whether each channel has a learned weight and bias. Default: true.
         track_running_stats: Whether running statistics are kept as buffers and used in eval mode. Default: true.
         bias: Whether there is a learned bias beside the weight. Default: true.
         name, inputs, named_inputs, output: place in the network; see Node.
@@ -345,7 +345,7 @@ def BatchNorm2d(
         num_features: Number of channels, >= 1.
         eps: Small number that keeps a denominator from zero, > 0. Default: 1e-05.
         momentum: Weight of the new value in the running average, in [0, 1]. Default: 0.1.
-        affine: Whether there are a learned weight and bias per channel. Default: true.
+        affine: Whether each channel has a learned weight and bias. Default: true.
         track_running_stats: Whether running statistics are kept as buffers and used in eval mode. Default: true.
         bias: Whether there is a learned bias beside the weight. Default: true.
         name, inputs, named_inputs, output: place in the network; see Node.
@@ -365,7 +365,7 @@ def BatchNorm3d(
         num_features: Number of channels, >= 1.
         eps: Small number that keeps a denominator from zero, > 0. Default: 1e-05.
         momentum: Weight of the new value in the running average, in [0, 1]. Default: 0.1.
-        affine: Whether there are a learned weight and bias per channel. Default: true.
+        affine: Whether each channel has a learned weight and bias. Default: true.
         track_running_stats: Whether running statistics are kept as buffers and used in eval mode. Default: true.
         bias: Whether there is a learned bias beside the weight. Default: true.
         name, inputs, named_inputs, output: place in the network; see Node.
@@ -395,7 +395,7 @@ def ChannelShuffle(
     """Interleaves the channels of the groups. (N, C, ...) -> (N, C, ...).
 
     Args:
-        groups: Number of groups, divides the channels.
+        groups: Number of groups; divides the number of channels.
         name, inputs, named_inputs, output: place in the network; see Node.
         tensors: parameters and buffers by their names, as weight=[[...]]; initial states h0, c0.
     """
@@ -493,7 +493,7 @@ def Conv1d(
         stride: Distance between windows, one value or one per dimension, >= 1. Default: 1.
         padding: Zeros added at both ends, one value or one per dimension, >= 0. Default: 0.
         dilation: Distance between the elements of a window, one value or one per dimension, >= 1. Default: 1.
-        groups: Number of groups, divides the channels. Default: 1.
+        groups: Number of groups; divides the number of channels. Default: 1.
         bias: Whether there is a learned bias. Default: true.
         padding_mode: What the padding is filled with. Default: zeros.
         name, inputs, named_inputs, output: place in the network; see Node.
@@ -518,7 +518,7 @@ def Conv2d(
         stride: Distance between windows, one value or one per dimension, >= 1. Default: 1.
         padding: Zeros added at both ends, one value or one per dimension, >= 0. Default: 0.
         dilation: Distance between the elements of a window, one value or one per dimension, >= 1. Default: 1.
-        groups: Number of groups, divides the channels. Default: 1.
+        groups: Number of groups; divides the number of channels. Default: 1.
         bias: Whether there is a learned bias. Default: true.
         padding_mode: What the padding is filled with. Default: zeros.
         name, inputs, named_inputs, output: place in the network; see Node.
@@ -543,7 +543,7 @@ def Conv3d(
         stride: Distance between windows, one value or one per dimension, >= 1. Default: 1.
         padding: Zeros added at both ends, one value or one per dimension, >= 0. Default: 0.
         dilation: Distance between the elements of a window, one value or one per dimension, >= 1. Default: 1.
-        groups: Number of groups, divides the channels. Default: 1.
+        groups: Number of groups; divides the number of channels. Default: 1.
         bias: Whether there is a learned bias. Default: true.
         padding_mode: What the padding is filled with. Default: zeros.
         name, inputs, named_inputs, output: place in the network; see Node.
@@ -568,8 +568,8 @@ def ConvTranspose1d(
         kernel_size: Size of the window, one value for all dimensions or one per dimension, >= 1.
         stride: Distance between windows, one value or one per dimension, >= 1. Default: 1.
         padding: Zeros added at both ends, one value or one per dimension, >= 0. Default: 0.
-        output_padding: Added to one side of the output, one value or one per dimension. Default: 0.
-        groups: Number of groups, divides the channels. Default: 1.
+        output_padding: Size added to one side of the output, one value or one per dimension. Default: 0.
+        groups: Number of groups; divides the number of channels. Default: 1.
         bias: Whether there is a learned bias. Default: true.
         dilation: Distance between the elements of a window, one value or one per dimension, >= 1. Default: 1.
         padding_mode: What the padding is filled with. Default: zeros.
@@ -597,8 +597,8 @@ def ConvTranspose2d(
         kernel_size: Size of the window, one value for all dimensions or one per dimension, >= 1.
         stride: Distance between windows, one value or one per dimension, >= 1. Default: 1.
         padding: Zeros added at both ends, one value or one per dimension, >= 0. Default: 0.
-        output_padding: Added to one side of the output, one value or one per dimension. Default: 0.
-        groups: Number of groups, divides the channels. Default: 1.
+        output_padding: Size added to one side of the output, one value or one per dimension. Default: 0.
+        groups: Number of groups; divides the number of channels. Default: 1.
         bias: Whether there is a learned bias. Default: true.
         dilation: Distance between the elements of a window, one value or one per dimension, >= 1. Default: 1.
         padding_mode: What the padding is filled with. Default: zeros.
@@ -626,8 +626,8 @@ def ConvTranspose3d(
         kernel_size: Size of the window, one value for all dimensions or one per dimension, >= 1.
         stride: Distance between windows, one value or one per dimension, >= 1. Default: 1.
         padding: Zeros added at both ends, one value or one per dimension, >= 0. Default: 0.
-        output_padding: Added to one side of the output, one value or one per dimension. Default: 0.
-        groups: Number of groups, divides the channels. Default: 1.
+        output_padding: Size added to one side of the output, one value or one per dimension. Default: 0.
+        groups: Number of groups; divides the number of channels. Default: 1.
         bias: Whether there is a learned bias. Default: true.
         dilation: Distance between the elements of a window, one value or one per dimension, >= 1. Default: 1.
         padding_mode: What the padding is filled with. Default: zeros.
@@ -645,7 +645,7 @@ def CosineSimilarity(
     """<x1, x2> / max(|x1| |x2|, eps) along one dimension. Two inputs of one shape; that dimension is dropped.
 
     Args:
-        dim: Dimension, negative counts from the end. Default: 1.
+        dim: Dimension; a negative one counts from the end. Default: 1.
         eps: Small number that keeps a denominator from zero, > 0. Default: 1e-08.
         name, inputs, named_inputs, output: place in the network; see Node.
         tensors: parameters and buffers by their names, as weight=[[...]]; initial states h0, c0.
@@ -659,7 +659,7 @@ def CrossMapLRN2d(
     """Local response normalisation across neighbouring channels, Torch7's form. (N, C, H, W) -> the same shape.
 
     Args:
-        size: Number of neighbours, or the output size.
+        size: Number of neighbouring channels.
         alpha: Factor of the formula above. Default: 0.0001.
         beta: Parameter of the formula above. Default: 0.75.
         k: Addend in the denominator. Default: 1.
@@ -675,7 +675,7 @@ def Dropout(
     """Sets elements to zero with probability p and scales the rest by 1 / (1 - p); identity in eval mode.
 
     Args:
-        p: Probability of an element to be dropped, in [0, 1]. Default: 0.5.
+        p: Probability that an element is dropped, in [0, 1]. Default: 0.5.
         inplace: Accepted for convenience; has no effect on the numbers. Default: false.
         name, inputs, named_inputs, output: place in the network; see Node.
         tensors: parameters and buffers by their names, as weight=[[...]]; initial states h0, c0.
@@ -689,7 +689,7 @@ def Dropout1d(
     """Drops whole channels with probability p and scales the rest by 1 / (1 - p). (N, C, L).
 
     Args:
-        p: Probability of an element to be dropped, in [0, 1]. Default: 0.5.
+        p: Probability that an element is dropped, in [0, 1]. Default: 0.5.
         inplace: Accepted for convenience; has no effect on the numbers. Default: false.
         name, inputs, named_inputs, output: place in the network; see Node.
         tensors: parameters and buffers by their names, as weight=[[...]]; initial states h0, c0.
@@ -703,7 +703,7 @@ def Dropout2d(
     """Drops whole channels with probability p and scales the rest by 1 / (1 - p). (N, C, H, W).
 
     Args:
-        p: Probability of an element to be dropped, in [0, 1]. Default: 0.5.
+        p: Probability that an element is dropped, in [0, 1]. Default: 0.5.
         inplace: Accepted for convenience; has no effect on the numbers. Default: false.
         name, inputs, named_inputs, output: place in the network; see Node.
         tensors: parameters and buffers by their names, as weight=[[...]]; initial states h0, c0.
@@ -717,7 +717,7 @@ def Dropout3d(
     """Drops whole channels with probability p and scales the rest by 1 / (1 - p). (N, C, D, H, W).
 
     Args:
-        p: Probability of an element to be dropped, in [0, 1]. Default: 0.5.
+        p: Probability that an element is dropped, in [0, 1]. Default: 0.5.
         inplace: Accepted for convenience; has no effect on the numbers. Default: false.
         name, inputs, named_inputs, output: place in the network; see Node.
         tensors: parameters and buffers by their names, as weight=[[...]]; initial states h0, c0.
@@ -735,9 +735,10 @@ def Embedding(
         num_embeddings: Number of rows, >= 1.
         embedding_dim: Length of a row, >= 1.
         padding_idx: Row that gets no gradient. Default: none.
-        max_norm: Rows longer than this are scaled down to it when used, in place. Default: none.
+        max_norm: Rows with a larger norm are rescaled to it in place when they are used. Default: none.
         norm_type: The p of the norm. Default: 2.0.
-        scale_grad_by_freq: Whether gradients are divided by how often a row is used in the batch. Default: false.
+        scale_grad_by_freq: Whether gradients are divided by the number of times that a row is used in the batch.
+            Default: false.
         sparse: Whether the gradient of weight is sparse, as SparseAdam needs it. Default: false.
         name, inputs, named_inputs, output: place in the network; see Node.
         tensors: parameters and buffers by their names, as weight=[[...]]; initial states h0, c0.
@@ -756,10 +757,11 @@ def EmbeddingBag(
     Args:
         num_embeddings: Number of rows, >= 1.
         embedding_dim: Length of a row, >= 1.
-        max_norm: Rows longer than this are scaled down to it when used, in place. Default: none.
+        max_norm: Rows with a larger norm are rescaled to it in place when they are used. Default: none.
         norm_type: The p of the norm. Default: 2.0.
-        scale_grad_by_freq: Whether gradients are divided by how often a row is used in the batch. Default: false.
-        mode: How the values are combined. Default: mean.
+        scale_grad_by_freq: Whether gradients are divided by the number of times that a row is used in the batch.
+            Default: false.
+        mode: How the rows of a bag are combined. Default: mean.
         sparse: Whether the gradient of weight is sparse, as SparseAdam needs it. Default: false.
         include_last_offset: Whether offsets end with the number of indices. Default: false.
         padding_idx: Row that gets no gradient. Default: none.
@@ -775,7 +777,7 @@ def FeatureAlphaDropout(
     """AlphaDropout of whole channels. (N, C, ...).
 
     Args:
-        p: Probability of an element to be dropped, in [0, 1]. Default: 0.5.
+        p: Probability that an element is dropped, in [0, 1]. Default: 0.5.
         inplace: Accepted for convenience; has no effect on the numbers. Default: false.
         name, inputs, named_inputs, output: place in the network; see Node.
         tensors: parameters and buffers by their names, as weight=[[...]]; initial states h0, c0.
@@ -873,10 +875,10 @@ def GroupNorm(
     channel. (N, C, ...).
 
     Args:
-        num_groups: Number of groups, divides num_channels.
+        num_groups: Number of groups; divides num_channels.
         num_channels: Number of channels, >= 1.
         eps: Small number that keeps a denominator from zero, > 0. Default: 1e-05.
-        affine: Whether there are a learned weight and bias per channel. Default: true.
+        affine: Whether each channel has a learned weight and bias. Default: true.
         bias: Whether there is a learned bias beside the weight. Default: true.
         name, inputs, named_inputs, output: place in the network; see Node.
         tensors: parameters and buffers by their names, as weight=[[...]]; initial states h0, c0.
@@ -889,7 +891,7 @@ def Hardshrink(
     """x where |x| > lambd, else 0, element by element.
 
     Args:
-        lambd: Half width of the dead zone, or the decay term of ASGD. Default: 0.5.
+        lambd: Half width of the dead zone. Default: 0.5.
         name, inputs, named_inputs, output: place in the network; see Node.
         tensors: parameters and buffers by their names, as weight=[[...]]; initial states h0, c0.
     """
@@ -959,7 +961,7 @@ def InstanceNorm1d(
         num_features: Number of channels, >= 1.
         eps: Small number that keeps a denominator from zero, > 0. Default: 1e-05.
         momentum: Weight of the new value in the running average, in [0, 1]. Default: 0.1.
-        affine: Whether there are a learned weight and bias per channel. Default: false.
+        affine: Whether each channel has a learned weight and bias. Default: false.
         track_running_stats: Whether running statistics are kept as buffers and used in eval mode. Default: false.
         bias: Whether there is a learned bias beside the weight. Default: true.
         name, inputs, named_inputs, output: place in the network; see Node.
@@ -978,7 +980,7 @@ def InstanceNorm2d(
         num_features: Number of channels, >= 1.
         eps: Small number that keeps a denominator from zero, > 0. Default: 1e-05.
         momentum: Weight of the new value in the running average, in [0, 1]. Default: 0.1.
-        affine: Whether there are a learned weight and bias per channel. Default: false.
+        affine: Whether each channel has a learned weight and bias. Default: false.
         track_running_stats: Whether running statistics are kept as buffers and used in eval mode. Default: false.
         bias: Whether there is a learned bias beside the weight. Default: true.
         name, inputs, named_inputs, output: place in the network; see Node.
@@ -997,7 +999,7 @@ def InstanceNorm3d(
         num_features: Number of channels, >= 1.
         eps: Small number that keeps a denominator from zero, > 0. Default: 1e-05.
         momentum: Weight of the new value in the running average, in [0, 1]. Default: 0.1.
-        affine: Whether there are a learned weight and bias per channel. Default: false.
+        affine: Whether each channel has a learned weight and bias. Default: false.
         track_running_stats: Whether running statistics are kept as buffers and used in eval mode. Default: false.
         bias: Whether there is a learned bias beside the weight. Default: true.
         name, inputs, named_inputs, output: place in the network; see Node.
@@ -1078,7 +1080,7 @@ def LayerNorm(
     Args:
         normalized_shape: The last dimensions of the input, over which statistics are taken.
         eps: Small number that keeps a denominator from zero, > 0. Default: 1e-05.
-        elementwise_affine: Whether there are a learned weight and bias per element. Default: true.
+        elementwise_affine: Whether each element has a learned weight and bias. Default: true.
         bias: Whether there is a learned bias beside the weight. Default: true.
         name, inputs, named_inputs, output: place in the network; see Node.
         tensors: parameters and buffers by their names, as weight=[[...]]; initial states h0, c0.
@@ -1121,7 +1123,7 @@ def LocalResponseNorm(
     """x / (k + alpha * mean of squares over `size` neighbouring channels)^beta. (N, C, ...).
 
     Args:
-        size: Number of neighbours, or the output size.
+        size: Number of neighbouring channels.
         alpha: Factor of the formula above. Default: 0.0001.
         beta: Parameter of the formula above. Default: 0.75.
         k: Addend in the denominator. Default: 1.0.
@@ -1147,7 +1149,7 @@ def LogSoftmax(
     """x - log(sum(exp(x))) along one dimension.
 
     Args:
-        dim: Dimension, negative counts from the end. Default: none.
+        dim: Dimension; a negative one counts from the end. Default: none.
         name, inputs, named_inputs, output: place in the network; see Node.
         tensors: parameters and buffers by their names, as weight=[[...]]; initial states h0, c0.
     """
@@ -1293,12 +1295,12 @@ def MultiheadAttention(
     Args:
         embed_dim: Number of features, a multiple of num_heads.
         num_heads: Number of heads, >= 1.
-        dropout: Probability of dropout between the parts, in [0, 1]. Default: 0.0.
+        dropout: Probability of dropout of the attention weights, in [0, 1]. Default: 0.0.
         bias: Whether there is a learned bias. Default: true.
         add_bias_kv: Whether a learned row is added to keys and values. Default: false.
         add_zero_attn: Whether a row of zeros is added to keys and values. Default: false.
-        kdim: Number of features of the keys; unset: embed_dim. Default: none.
-        vdim: Number of features of the values; unset: embed_dim. Default: none.
+        kdim: Number of features of the keys; none means embed_dim. Default: none.
+        vdim: Number of features of the values; none means embed_dim. Default: none.
         batch_first: Whether x and the output are (N, T, features) instead of (T, N, features). Default: false.
         name, inputs, named_inputs, output: place in the network; see Node.
         tensors: parameters and buffers by their names, as weight=[[...]]; initial states h0, c0.
@@ -1367,7 +1369,7 @@ def RMSNorm(
     Args:
         normalized_shape: The last dimensions of the input, over which statistics are taken.
         eps: Small number that keeps a denominator from zero, > 0. Default: the machine epsilon of the dtype.
-        elementwise_affine: Whether there are a learned weight and bias per element. Default: true.
+        elementwise_affine: Whether each element has a learned weight. Default: true.
         name, inputs, named_inputs, output: place in the network; see Node.
         tensors: parameters and buffers by their names, as weight=[[...]]; initial states h0, c0.
     """
@@ -1398,8 +1400,8 @@ def RReLU(
     mode.
 
     Args:
-        lower: Lower end of the slopes. Default: 0.125.
-        upper: Upper end of the slopes. Default: 0.3333333333333333.
+        lower: Smallest slope. Default: 0.125.
+        upper: Largest slope. Default: 0.3333333333333333.
         inplace: Accepted for convenience; has no effect on the numbers. Default: false.
         name, inputs, named_inputs, output: place in the network; see Node.
         tensors: parameters and buffers by their names, as weight=[[...]]; initial states h0, c0.
@@ -1531,7 +1533,7 @@ def Softmax(
     """exp(x) / sum(exp(x)) along one dimension.
 
     Args:
-        dim: Dimension, negative counts from the end. Default: none.
+        dim: Dimension; a negative one counts from the end. Default: none.
         name, inputs, named_inputs, output: place in the network; see Node.
         tensors: parameters and buffers by their names, as weight=[[...]]; initial states h0, c0.
     """
@@ -1554,7 +1556,7 @@ def Softmin(
     """exp(-x) / sum(exp(-x)) along one dimension.
 
     Args:
-        dim: Dimension, negative counts from the end. Default: none.
+        dim: Dimension; a negative one counts from the end. Default: none.
         name, inputs, named_inputs, output: place in the network; see Node.
         tensors: parameters and buffers by their names, as weight=[[...]]; initial states h0, c0.
     """
@@ -1568,7 +1570,7 @@ def Softplus(
 
     Args:
         beta: Parameter of the formula above. Default: 1.0.
-        threshold: Where the formula changes. Default: 20.0.
+        threshold: Value of beta * x above which the function is linear. Default: 20.0.
         name, inputs, named_inputs, output: place in the network; see Node.
         tensors: parameters and buffers by their names, as weight=[[...]]; initial states h0, c0.
     """
@@ -1580,7 +1582,7 @@ def Softshrink(
     """x - lambd above lambd, x + lambd below -lambd, else 0.
 
     Args:
-        lambd: Half width of the dead zone, or the decay term of ASGD. Default: 0.5.
+        lambd: Half width of the dead zone. Default: 0.5.
         name, inputs, named_inputs, output: place in the network; see Node.
         tensors: parameters and buffers by their names, as weight=[[...]]; initial states h0, c0.
     """
@@ -1609,7 +1611,7 @@ def SyncBatchNorm(
         num_features: Number of channels, >= 1.
         eps: Small number that keeps a denominator from zero, > 0. Default: 1e-05.
         momentum: Weight of the new value in the running average, in [0, 1]. Default: 0.1.
-        affine: Whether there are a learned weight and bias per channel. Default: true.
+        affine: Whether each channel has a learned weight and bias. Default: true.
         track_running_stats: Whether running statistics are kept as buffers and used in eval mode. Default: true.
         bias: Whether there is a learned bias beside the weight. Default: true.
         name, inputs, named_inputs, output: place in the network; see Node.
@@ -1646,7 +1648,7 @@ def Threshold(
     """x where x > threshold, else value.
 
     Args:
-        threshold: Where the formula changes.
+        threshold: Value above which x is passed on.
         value: The constant.
         inplace: Accepted for convenience; has no effect on the numbers. Default: false.
         name, inputs, named_inputs, output: place in the network; see Node.
@@ -1670,11 +1672,11 @@ def Transformer(
         num_encoder_layers: Number of encoder layers. Default: 6.
         num_decoder_layers: Number of decoder layers. Default: 6.
         dim_feedforward: Width of the feed-forward network. Default: 2048.
-        dropout: Probability of dropout between the parts, in [0, 1]. Default: 0.1.
+        dropout: Probability of dropout in every sublayer, in [0, 1]. Default: 0.1.
         activation: Activation of the feed-forward network. Default: relu.
         layer_norm_eps: eps of the LayerNorms. Default: 1e-05.
         batch_first: Whether x and the output are (N, T, features) instead of (T, N, features). Default: false.
-        norm_first: Whether the LayerNorm comes before each part instead of after it. Default: false.
+        norm_first: Whether the LayerNorm comes before each sublayer instead of after it. Default: false.
         bias: Whether there is a learned bias. Default: true.
         name, inputs, named_inputs, output: place in the network; see Node.
         tensors: parameters and buffers by their names, as weight=[[...]]; initial states h0, c0.
@@ -1691,7 +1693,7 @@ def TransformerDecoder(
     Args:
         decoder_layer: The layer that is repeated.
         num_layers: Number of stacked layers, >= 1.
-        norm: A LayerNorm after the last layer; unset: none. Default: none.
+        norm: A LayerNorm after the last layer. Default: none.
         name, inputs, named_inputs, output: place in the network; see Node.
         tensors: parameters and buffers by their names, as weight=[[...]]; initial states h0, c0.
     """
@@ -1710,11 +1712,11 @@ def TransformerDecoderLayer(
         d_model: Number of features, a multiple of nhead.
         nhead: Number of heads, >= 1.
         dim_feedforward: Width of the feed-forward network. Default: 2048.
-        dropout: Probability of dropout between the parts, in [0, 1]. Default: 0.1.
+        dropout: Probability of dropout in every sublayer, in [0, 1]. Default: 0.1.
         activation: Activation of the feed-forward network. Default: relu.
         layer_norm_eps: eps of the LayerNorms. Default: 1e-05.
         batch_first: Whether x and the output are (N, T, features) instead of (T, N, features). Default: false.
-        norm_first: Whether the LayerNorm comes before each part instead of after it. Default: false.
+        norm_first: Whether the LayerNorm comes before each sublayer instead of after it. Default: false.
         bias: Whether there is a learned bias. Default: true.
         name, inputs, named_inputs, output: place in the network; see Node.
         tensors: parameters and buffers by their names, as weight=[[...]]; initial states h0, c0.
@@ -1731,7 +1733,7 @@ def TransformerEncoder(
     Args:
         encoder_layer: The layer that is repeated.
         num_layers: Number of stacked layers, >= 1.
-        norm: A LayerNorm after the last layer; unset: none. Default: none.
+        norm: A LayerNorm after the last layer. Default: none.
         enable_nested_tensor: Accepted for convenience; has no effect on the numbers. Default: true.
         mask_check: Accepted for convenience; has no effect on the numbers. Default: true.
         name, inputs, named_inputs, output: place in the network; see Node.
@@ -1752,11 +1754,11 @@ def TransformerEncoderLayer(
         d_model: Number of features, a multiple of nhead.
         nhead: Number of heads, >= 1.
         dim_feedforward: Width of the feed-forward network. Default: 2048.
-        dropout: Probability of dropout between the parts, in [0, 1]. Default: 0.1.
+        dropout: Probability of dropout in every sublayer, in [0, 1]. Default: 0.1.
         activation: Activation of the feed-forward network. Default: relu.
         layer_norm_eps: eps of the LayerNorms. Default: 1e-05.
         batch_first: Whether x and the output are (N, T, features) instead of (T, N, features). Default: false.
-        norm_first: Whether the LayerNorm comes before each part instead of after it. Default: false.
+        norm_first: Whether the LayerNorm comes before each sublayer instead of after it. Default: false.
         bias: Whether there is a learned bias. Default: true.
         name, inputs, named_inputs, output: place in the network; see Node.
         tensors: parameters and buffers by their names, as weight=[[...]]; initial states h0, c0.
@@ -1770,7 +1772,7 @@ def Unflatten(
     """Splits one dimension into several.
 
     Args:
-        dim: Dimension, negative counts from the end.
+        dim: Dimension; a negative one counts from the end.
         unflattened_size: Sizes that the dimension is split into; their product is its size.
         name, inputs, named_inputs, output: place in the network; see Node.
         tensors: parameters and buffers by their names, as weight=[[...]]; initial states h0, c0.
@@ -1805,7 +1807,7 @@ def Upsample(
     Args:
         size: Size of the output, one value for all dimensions or one per dimension. Default: none.
         scale_factor: Output size divided by input size, one value or one per dimension. Default: none.
-        mode: How the values are combined. Default: nearest.
+        mode: How values are interpolated. Default: nearest.
         align_corners: Whether the corner elements of input and output are aligned. Default: none.
         recompute_scale_factor: Whether the scale factor is computed again from the sizes. Default: none.
         name, inputs, named_inputs, output: place in the network; see Node.

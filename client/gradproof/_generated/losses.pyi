@@ -107,7 +107,7 @@ def GaussianNLLLoss(
 
     Args:
         full: Whether the constant term is included. Default: false.
-        eps: Small number that keeps a denominator from zero, > 0. Default: 1e-06.
+        eps: Lower bound of var, > 0. Default: 1e-06.
         reduction: How the elements become one number. Default: mean.
         inputs: names of the tensors that the loss takes, if not outputs and targets in their order.
     """
@@ -261,7 +261,7 @@ def PoissonNLLLoss(
     Args:
         log_input: Whether the input is the logarithm of the rate. Default: true.
         full: Whether the constant term is included. Default: false.
-        eps: Small number that keeps a denominator from zero, > 0. Default: 1e-08.
+        eps: Small number added to x in the logarithm, > 0. Default: 1e-08.
         reduction: How the elements become one number. Default: mean.
         inputs: names of the tensors that the loss takes, if not outputs and targets in their order.
     """

@@ -22,11 +22,12 @@ def ASGD(
 
     Args:
         lr: Learning rate, >= 0. Default: 0.01.
-        lambd: Half width of the dead zone, or the decay term of ASGD. Default: 0.0001.
-        alpha: Factor of the formula above. Default: 0.75.
+        lambd: Decay term: eta = lr / (1 + lambd * lr * t)^alpha, and p is multiplied by 1 - lambd * eta. Default:
+            0.0001.
+        alpha: Exponent in the decay of eta. Default: 0.75.
         t0: Step at which averaging starts. Default: 1000000.0.
-        weight_decay: Added to the gradient as weight_decay * p, or taken from p directly where decoupled. Default: 0.
-        maximize: Whether the step goes up the gradient. Default: false.
+        weight_decay: Weight decay: weight_decay * p is added to the gradient. Default: 0.
+        maximize: Whether the step maximizes: it goes along the gradient instead of against it. Default: false.
         groups: parameter groups, as {'parameters': ['0.weight'], 'lr': 0.1}.
         without_effect: foreach, fused, capturable and differentiable are accepted and dropped.
     """
@@ -41,12 +42,12 @@ def LBFGS(
 
     Args:
         lr: Learning rate, >= 0. Default: 1.
-        max_iter: Most iterations in a step. Default: 20.
-        max_eval: Most evaluations in a step; unset: 1.25 * max_iter. Default: none.
-        tolerance_grad: Stops where the gradient is smaller. Default: 1e-07.
-        tolerance_change: Stops where the change is smaller. Default: 1e-09.
+        max_iter: Largest number of iterations in a step. Default: 20.
+        max_eval: Largest number of evaluations in a step; none means 1.25 * max_iter. Default: none.
+        tolerance_grad: Iteration stops when the gradient is smaller than this. Default: 1e-07.
+        tolerance_change: Iteration stops when the change is smaller than this. Default: 1e-09.
         history_size: Number of past updates kept. Default: 100.
-        line_search_fn: Line search; unset: none. Default: none.
+        line_search_fn: Line search. Default: none.
         groups: parameter groups, as {'parameters': ['0.weight'], 'lr': 0.1}.
         without_effect: foreach, fused, capturable and differentiable are accepted and dropped.
     """
@@ -63,9 +64,9 @@ def SGD(
         lr: Learning rate, >= 0. Default: 0.001.
         momentum: Share of the momentum buffer that is kept, >= 0. Default: 0.
         dampening: Share of the gradient left out of the momentum buffer. Default: 0.
-        weight_decay: Added to the gradient as weight_decay * p, or taken from p directly where decoupled. Default: 0.
+        weight_decay: Weight decay: weight_decay * p is added to the gradient. Default: 0.
         nesterov: Whether Nesterov momentum is used. Default: false.
-        maximize: Whether the step goes up the gradient. Default: false.
+        maximize: Whether the step maximizes: it goes along the gradient instead of against it. Default: false.
         groups: parameter groups, as {'parameters': ['0.weight'], 'lr': 0.1}.
         without_effect: foreach, fused, capturable and differentiable are accepted and dropped.
     """
@@ -80,8 +81,8 @@ def Adadelta(
         lr: Learning rate, >= 0. Default: 1.0.
         rho: Decay of the running averages, in [0, 1]. Default: 0.9.
         eps: Small number that keeps a denominator from zero, > 0. Default: 1e-06.
-        weight_decay: Added to the gradient as weight_decay * p, or taken from p directly where decoupled. Default: 0.
-        maximize: Whether the step goes up the gradient. Default: false.
+        weight_decay: Weight decay: weight_decay * p is added to the gradient. Default: 0.
+        maximize: Whether the step maximizes: it goes along the gradient instead of against it. Default: false.
         groups: parameter groups, as {'parameters': ['0.weight'], 'lr': 0.1}.
         without_effect: foreach, fused, capturable and differentiable are accepted and dropped.
     """
@@ -99,8 +100,8 @@ def Adafactor(
         eps: eps2, or eps1 and eps2, the regularisation constants of the square and of the step. Default: eps1 is the
             machine epsilon of the dtype, eps2 is 0.001.
         d: Clipping threshold of the update. Default: 1.0.
-        weight_decay: Added to the gradient as weight_decay * p, or taken from p directly where decoupled. Default: 0.0.
-        maximize: Whether the step goes up the gradient. Default: false.
+        weight_decay: Weight decay: p is multiplied by 1 - lr * weight_decay before the step. Default: 0.0.
+        maximize: Whether the step maximizes: it goes along the gradient instead of against it. Default: false.
         groups: parameter groups, as {'parameters': ['0.weight'], 'lr': 0.1}.
         without_effect: foreach, fused, capturable and differentiable are accepted and dropped.
     """
@@ -115,10 +116,10 @@ def Adagrad(
     Args:
         lr: Learning rate, >= 0. Default: 0.01.
         lr_decay: lr is divided by 1 + (step - 1) * lr_decay. Default: 0.
-        weight_decay: Added to the gradient as weight_decay * p, or taken from p directly where decoupled. Default: 0.
+        weight_decay: Weight decay: weight_decay * p is added to the gradient. Default: 0.
         initial_accumulator_value: Initial sum of squares, >= 0. Default: 0.
         eps: Small number that keeps a denominator from zero, > 0. Default: 1e-10.
-        maximize: Whether the step goes up the gradient. Default: false.
+        maximize: Whether the step maximizes: it goes along the gradient instead of against it. Default: false.
         groups: parameter groups, as {'parameters': ['0.weight'], 'lr': 0.1}.
         without_effect: foreach, fused, capturable and differentiable are accepted and dropped.
     """
@@ -135,9 +136,10 @@ def Adam(
         lr: Learning rate, >= 0. Default: 0.001.
         betas: The two decay rates of the moments, each in [0, 1). Default: (0.9, 0.999).
         eps: Small number that keeps a denominator from zero, > 0. Default: 1e-08.
-        weight_decay: Added to the gradient as weight_decay * p, or taken from p directly where decoupled. Default: 0.
+        weight_decay: Weight decay: weight_decay * p is added to the gradient; with decoupled_weight_decay, p is
+            multiplied by 1 - lr * weight_decay before the step. Default: 0.
         amsgrad: Whether the maximum of the second moments is used. Default: false.
-        maximize: Whether the step goes up the gradient. Default: false.
+        maximize: Whether the step maximizes: it goes along the gradient instead of against it. Default: false.
         decoupled_weight_decay: Whether weight decay is taken from the parameter directly. Default: false.
         groups: parameter groups, as {'parameters': ['0.weight'], 'lr': 0.1}.
         without_effect: foreach, fused, capturable and differentiable are accepted and dropped.
@@ -154,10 +156,9 @@ def AdamW(
         lr: Learning rate, >= 0. Default: 0.001.
         betas: The two decay rates of the moments, each in [0, 1). Default: (0.9, 0.999).
         eps: Small number that keeps a denominator from zero, > 0. Default: 1e-08.
-        weight_decay: Added to the gradient as weight_decay * p, or taken from p directly where decoupled. Default:
-            0.01.
+        weight_decay: Weight decay: p is multiplied by 1 - lr * weight_decay before the step. Default: 0.01.
         amsgrad: Whether the maximum of the second moments is used. Default: false.
-        maximize: Whether the step goes up the gradient. Default: false.
+        maximize: Whether the step maximizes: it goes along the gradient instead of against it. Default: false.
         groups: parameter groups, as {'parameters': ['0.weight'], 'lr': 0.1}.
         without_effect: foreach, fused, capturable and differentiable are accepted and dropped.
     """
@@ -173,8 +174,8 @@ def Adamax(
         lr: Learning rate, >= 0. Default: 0.002.
         betas: The two decay rates of the moments, each in [0, 1). Default: (0.9, 0.999).
         eps: Small number that keeps a denominator from zero, > 0. Default: 1e-08.
-        weight_decay: Added to the gradient as weight_decay * p, or taken from p directly where decoupled. Default: 0.
-        maximize: Whether the step goes up the gradient. Default: false.
+        weight_decay: Weight decay: weight_decay * p is added to the gradient. Default: 0.
+        maximize: Whether the step maximizes: it goes along the gradient instead of against it. Default: false.
         groups: parameter groups, as {'parameters': ['0.weight'], 'lr': 0.1}.
         without_effect: foreach, fused, capturable and differentiable are accepted and dropped.
     """
@@ -189,7 +190,7 @@ def Muon(
 
     Args:
         lr: Learning rate, >= 0. Default: 0.001.
-        weight_decay: Added to the gradient as weight_decay * p, or taken from p directly where decoupled. Default: 0.1.
+        weight_decay: Weight decay: p is multiplied by 1 - lr * weight_decay before the step. Default: 0.1.
         momentum: Share of the momentum buffer that is kept, >= 0. Default: 0.95.
         nesterov: Whether Nesterov momentum is used. Default: true.
         ns_coefficients: The three coefficients of the Newton-Schulz polynomial. Default: (3.4445, -4.775, 2.0315).
@@ -211,10 +212,11 @@ def NAdam(
         lr: Learning rate, >= 0. Default: 0.002.
         betas: The two decay rates of the moments, each in [0, 1). Default: (0.9, 0.999).
         eps: Small number that keeps a denominator from zero, > 0. Default: 1e-08.
-        weight_decay: Added to the gradient as weight_decay * p, or taken from p directly where decoupled. Default: 0.
+        weight_decay: Weight decay: weight_decay * p is added to the gradient; with decoupled_weight_decay, p is
+            multiplied by 1 - lr * weight_decay before the step. Default: 0.
         momentum_decay: Decay of the momentum schedule. Default: 0.004.
         decoupled_weight_decay: Whether weight decay is taken from the parameter directly. Default: false.
-        maximize: Whether the step goes up the gradient. Default: false.
+        maximize: Whether the step maximizes: it goes along the gradient instead of against it. Default: false.
         groups: parameter groups, as {'parameters': ['0.weight'], 'lr': 0.1}.
         without_effect: foreach, fused, capturable and differentiable are accepted and dropped.
     """
@@ -230,9 +232,10 @@ def RAdam(
         lr: Learning rate, >= 0. Default: 0.001.
         betas: The two decay rates of the moments, each in [0, 1). Default: (0.9, 0.999).
         eps: Small number that keeps a denominator from zero, > 0. Default: 1e-08.
-        weight_decay: Added to the gradient as weight_decay * p, or taken from p directly where decoupled. Default: 0.
+        weight_decay: Weight decay: weight_decay * p is added to the gradient; with decoupled_weight_decay, p is
+            multiplied by 1 - lr * weight_decay before the step. Default: 0.
         decoupled_weight_decay: Whether weight decay is taken from the parameter directly. Default: false.
-        maximize: Whether the step goes up the gradient. Default: false.
+        maximize: Whether the step maximizes: it goes along the gradient instead of against it. Default: false.
         groups: parameter groups, as {'parameters': ['0.weight'], 'lr': 0.1}.
         without_effect: foreach, fused, capturable and differentiable are accepted and dropped.
     """
@@ -248,10 +251,10 @@ def RMSprop(
         lr: Learning rate, >= 0. Default: 0.01.
         alpha: Decay of the running mean of squares, in [0, 1]. Default: 0.99.
         eps: Small number that keeps a denominator from zero, > 0. Default: 1e-08.
-        weight_decay: Added to the gradient as weight_decay * p, or taken from p directly where decoupled. Default: 0.
+        weight_decay: Weight decay: weight_decay * p is added to the gradient. Default: 0.
         momentum: Share of the momentum buffer that is kept, >= 0. Default: 0.
         centered: Whether the mean gradient is subtracted from the second moment. Default: false.
-        maximize: Whether the step goes up the gradient. Default: false.
+        maximize: Whether the step maximizes: it goes along the gradient instead of against it. Default: false.
         groups: parameter groups, as {'parameters': ['0.weight'], 'lr': 0.1}.
         without_effect: foreach, fused, capturable and differentiable are accepted and dropped.
     """
@@ -267,7 +270,7 @@ def Rprop(
         lr: Learning rate, >= 0. Default: 0.01.
         etas: Factors for a step that shrinks and that grows. Default: (0.5, 1.2).
         step_sizes: Smallest and largest step size. Default: (1e-06, 50).
-        maximize: Whether the step goes up the gradient. Default: false.
+        maximize: Whether the step maximizes: it goes along the gradient instead of against it. Default: false.
         groups: parameter groups, as {'parameters': ['0.weight'], 'lr': 0.1}.
         without_effect: foreach, fused, capturable and differentiable are accepted and dropped.
     """
@@ -282,7 +285,7 @@ def SparseAdam(
         lr: Learning rate, >= 0. Default: 0.001.
         betas: The two decay rates of the moments, each in [0, 1). Default: (0.9, 0.999).
         eps: Small number that keeps a denominator from zero, > 0. Default: 1e-08.
-        maximize: Whether the step goes up the gradient. Default: false.
+        maximize: Whether the step maximizes: it goes along the gradient instead of against it. Default: false.
         groups: parameter groups, as {'parameters': ['0.weight'], 'lr': 0.1}.
         without_effect: foreach, fused, capturable and differentiable are accepted and dropped.
     """

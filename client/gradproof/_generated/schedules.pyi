@@ -24,7 +24,7 @@ def SWALR(
         swa_lr: The final learning rate.
         anneal_epochs: Steps of annealing. Default: 10.
         anneal_strategy: Shape of the curve. Default: cos.
-        last_epoch: Index of the last step; -1 starts anew. Default: -1.
+        last_epoch: Index of the last step; -1 starts from the beginning. Default: -1.
     """
 
 def ChainedScheduler(
@@ -44,7 +44,7 @@ def ConstantLR(
     Args:
         factor: The factor. Default: 0.3333333333333333.
         total_iters: Number of steps over which the factor acts. Default: 5.
-        last_epoch: Index of the last step; -1 starts anew. Default: -1.
+        last_epoch: Index of the last step; -1 starts from the beginning. Default: -1.
     """
 
 def CosineAnnealingLR(
@@ -55,7 +55,7 @@ def CosineAnnealingLR(
     Args:
         T_max: Half period in steps.
         eta_min: Smallest learning rate. Default: 0.0.
-        last_epoch: Index of the last step; -1 starts anew. Default: -1.
+        last_epoch: Index of the last step; -1 starts from the beginning. Default: -1.
     """
 
 def CosineAnnealingWarmRestarts(
@@ -67,7 +67,7 @@ def CosineAnnealingWarmRestarts(
         T_0: Steps until the first restart.
         T_mult: Factor of the period at each restart. Default: 1.
         eta_min: Smallest learning rate. Default: 0.0.
-        last_epoch: Index of the last step; -1 starts anew. Default: -1.
+        last_epoch: Index of the last step; -1 starts from the beginning. Default: -1.
     """
 
 def CyclicLR(
@@ -79,17 +79,17 @@ def CyclicLR(
     """Between base_lr and max_lr and back, again and again (Smith 2017).
 
     Args:
-        base_lr: Lower bound.
-        max_lr: Upper bound.
-        step_size_up: Steps upwards. Default: 2000.
-        step_size_down: Steps downwards; unset: step_size_up. Default: none.
-        mode: How the values are combined. Default: triangular.
-        gamma: Factor. Default: 1.0.
-        scale_mode: What the scale depends on. Default: cycle.
-        cycle_momentum: Whether momentum moves against the learning rate. Default: true.
+        base_lr: Lower bound of the learning rate.
+        max_lr: Upper bound of the learning rate.
+        step_size_up: Number of steps from base_lr to max_lr. Default: 2000.
+        step_size_down: Number of steps from max_lr to base_lr; none means step_size_up. Default: none.
+        mode: How the amplitude changes from cycle to cycle. Default: triangular.
+        gamma: Factor of the amplitude, for mode exp_range. Default: 1.0.
+        scale_mode: What the amplitude depends on. Default: cycle.
+        cycle_momentum: Whether momentum is cycled too, opposite to the learning rate. Default: true.
         base_momentum: Lower bound of the momentum. Default: 0.8.
         max_momentum: Upper bound of the momentum. Default: 0.9.
-        last_epoch: Index of the last step; -1 starts anew. Default: -1.
+        last_epoch: Index of the last step; -1 starts from the beginning. Default: -1.
     """
 
 def ExponentialLR(
@@ -99,7 +99,7 @@ def ExponentialLR(
 
     Args:
         gamma: Factor.
-        last_epoch: Index of the last step; -1 starts anew. Default: -1.
+        last_epoch: Index of the last step; -1 starts from the beginning. Default: -1.
     """
 
 def LinearLR(
@@ -112,7 +112,7 @@ def LinearLR(
         start_factor: Factor at the first step. Default: 0.3333333333333333.
         end_factor: Factor at the last step. Default: 1.0.
         total_iters: Number of steps over which the factor acts. Default: 5.
-        last_epoch: Index of the last step; -1 starts anew. Default: -1.
+        last_epoch: Index of the last step; -1 starts from the beginning. Default: -1.
     """
 
 def MultiStepLR(
@@ -123,7 +123,7 @@ def MultiStepLR(
     Args:
         milestones: Step indices, increasing.
         gamma: Factor. Default: 0.1.
-        last_epoch: Index of the last step; -1 starts anew. Default: -1.
+        last_epoch: Index of the last step; -1 starts from the beginning. Default: -1.
     """
 
 def OneCycleLR(
@@ -136,19 +136,20 @@ def OneCycleLR(
     """Up to max_lr and down again once (Smith and Topin 2018).
 
     Args:
-        max_lr: Upper bound.
-        total_steps: Length of the cycle in steps; unset: epochs * steps_per_epoch. Default: none.
+        max_lr: Upper bound of the learning rate.
+        total_steps: Length of the cycle in steps; none means epochs * steps_per_epoch. Default: none.
         epochs: Number of epochs. Default: none.
         steps_per_epoch: Steps in an epoch. Default: none.
         pct_start: Share of the cycle spent going up. Default: 0.3.
         anneal_strategy: Shape of the curve. Default: cos.
-        cycle_momentum: Whether momentum moves against the learning rate. Default: true.
+        cycle_momentum: Whether momentum is cycled too, opposite to the learning rate. Default: true.
         base_momentum: Lower bound of the momentum. Default: 0.85.
         max_momentum: Upper bound of the momentum. Default: 0.95.
         div_factor: max_lr divided by the initial lr. Default: 25.0.
         final_div_factor: Initial lr divided by the last. Default: 10000.0.
-        three_phase: Whether a third phase annihilates the learning rate. Default: false.
-        last_epoch: Index of the last step; -1 starts anew. Default: -1.
+        three_phase: Whether there are three phases: up, down to the initial learning rate, and down to the last one.
+            Default: false.
+        last_epoch: Index of the last step; -1 starts from the beginning. Default: -1.
     """
 
 def PolynomialLR(
@@ -159,7 +160,7 @@ def PolynomialLR(
     Args:
         total_iters: Number of steps over which the factor acts. Default: 5.
         power: Exponent. Default: 1.0.
-        last_epoch: Index of the last step; -1 starts anew. Default: -1.
+        last_epoch: Index of the last step; -1 starts from the beginning. Default: -1.
     """
 
 def ReduceLROnPlateau(
@@ -170,14 +171,14 @@ def ReduceLROnPlateau(
     """lr times factor when the loss has not improved for patience steps; the step's loss is the metric.
 
     Args:
-        mode: How the values are combined. Default: min.
+        mode: Whether the metric should fall or rise. Default: min.
         factor: The factor. Default: 0.1.
-        patience: Steps without improvement that are borne. Default: 10.
-        threshold: Where the formula changes. Default: 0.0001.
+        patience: Number of steps without improvement that are tolerated. Default: 10.
+        threshold: Smallest change of the metric that counts as an improvement. Default: 0.0001.
         threshold_mode: Whether threshold is relative or absolute. Default: rel.
-        cooldown: Steps of rest after a change. Default: 0.
+        cooldown: Number of steps after a reduction that do not count towards patience. Default: 0.
         min_lr: Smallest learning rate. Default: 0.
-        eps: Small number that keeps a denominator from zero, > 0. Default: 1e-08.
+        eps: Smallest change of the learning rate; a smaller one is not made. Default: 1e-08.
     """
 
 def SequentialLR(
@@ -188,7 +189,7 @@ def SequentialLR(
     Args:
         schedulers: The schedules.
         milestones: Step indices, increasing.
-        last_epoch: Index of the last step; -1 starts anew. Default: -1.
+        last_epoch: Index of the last step; -1 starts from the beginning. Default: -1.
     """
 
 def StepLR(
@@ -199,5 +200,5 @@ def StepLR(
     Args:
         step_size: Steps between changes.
         gamma: Factor. Default: 0.1.
-        last_epoch: Index of the last step; -1 starts anew. Default: -1.
+        last_epoch: Index of the last step; -1 starts from the beginning. Default: -1.
     """

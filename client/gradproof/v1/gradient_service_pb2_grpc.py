@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class GradientServiceStub(object):
-    """Says whether gradients and updated weights are right. A wrong gradient is an answer, with status OK; an error means
+    """Checks whether gradients and updated weights are right. A wrong gradient is an answer, with status OK; an error means
     that the check could not be made. Errors carry google.rpc.ErrorInfo with a stable reason, and INVALID_ARGUMENT also
     google.rpc.BadRequest with all violations, their field paths with 0-based indices ("problem.network.nodes[1]").
     """
@@ -65,7 +65,7 @@ class GradientServiceStub(object):
 
 
 class GradientServiceServicer(object):
-    """Says whether gradients and updated weights are right. A wrong gradient is an answer, with status OK; an error means
+    """Checks whether gradients and updated weights are right. A wrong gradient is an answer, with status OK; an error means
     that the check could not be made. Errors carry google.rpc.ErrorInfo with a stable reason, and INVALID_ARGUMENT also
     google.rpc.BadRequest with all violations, their field paths with 0-based indices ("problem.network.nodes[1]").
     """
@@ -80,7 +80,7 @@ class GradientServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def CheckGradients(self, request, context):
-        """Holds a claim against the reference.
+        """Compares a claim with the reference.
         OK, whatever the verdict; otherwise as ComputeGradients.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -88,9 +88,9 @@ class GradientServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def VerifyGradients(self, request, context):
-        """Holds the reference, and a claim if there is one, against numerical differentiation. First the estimate, then
-        progress and tensors as they are done, last the report. Cancelled or past its deadline it stops within a second,
-        and what was sent stays true.
+        """Compares the reference, and a claim if there is one, with numerical differentiation. The estimate comes first, then
+        progress and finished tensors, and the report last. Cancelled or past its deadline, the call stops within a second;
+        what was sent remains valid.
         OK, whatever the verdict; otherwise as ComputeGradients.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -98,9 +98,9 @@ class GradientServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def CheckFunction(self, request_iterator, context):
-        """Holds the derivative of a function that only the caller can evaluate against numerical differentiation. The caller
+        """Compares the derivative of a function that only the caller can evaluate with numerical differentiation. The caller
         sends the claim first; then the server asks for values at batches of points, one batch at a time, and the caller
-        answers each; last comes the report and the server ends the stream.
+        answers each; last comes the report, and the server ends the stream.
         OK, whatever the verdict; INVALID_ARGUMENT for a claim or an answer that does not fit; DEADLINE_EXCEEDED where an
         answer takes longer than the server waits; ABORTED where the caller ends its side before the report.
         """
@@ -153,7 +153,7 @@ def add_GradientServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class GradientService(object):
-    """Says whether gradients and updated weights are right. A wrong gradient is an answer, with status OK; an error means
+    """Checks whether gradients and updated weights are right. A wrong gradient is an answer, with status OK; an error means
     that the check could not be made. Errors carry google.rpc.ErrorInfo with a stable reason, and INVALID_ARGUMENT also
     google.rpc.BadRequest with all violations, their field paths with 0-based indices ("problem.network.nodes[1]").
     """
