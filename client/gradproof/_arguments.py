@@ -14,16 +14,12 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 from google.protobuf.message import Message
 
 from gradproof._violations import Violations, near_miss
+from gradproof.contract import SET_BY_OTHERS, enum_texts, is_of_forward
 from gradproof.errors import invalid
 from gradproof.tensors import as_tensor
 
 WITHOUT_EFFECT = frozenset({"device", "dtype", "foreach", "fused", "capturable", "differentiable"})
 """Arguments of torch constructors that do not change the numbers; they are accepted and dropped."""
-
-SET_BY_OTHERS = frozenset({"padding_keyword", "momentum_none"})
-"""Fields that another argument sets: padding="same", momentum=None."""
-# Arguments of forward in torch, not of the constructor: by the class without its dimension.
-_OF_FORWARD = frozenset({("MaxUnpool", "output_size"), ("ConvTranspose", "output_size")})
 
 
 @dataclass(frozen=True)
@@ -46,8 +42,7 @@ def descriptor_of(message: Message | type[Message]) -> Descriptor:
 
 def positional_fields(descriptor: Descriptor) -> list[FieldDescriptor]:
     """The fields that positional arguments fill, in the order of torch's constructor."""
-    family = descriptor.name.rstrip("123d")
-    return [f for f in descriptor.fields if f.name not in SET_BY_OTHERS and (family, f.name) not in _OF_FORWARD]
+    return [field for field in descriptor.fields if field.name not in SET_BY_OTHERS and not is_of_forward(field)]
 
 
 def find_field(descriptor: Descriptor, argument: str) -> FieldDescriptor | None:
@@ -241,13 +236,6 @@ _SCALARS: dict[int, Callable[[Any, str], Any]] = {
     FieldDescriptor.CPPTYPE_BOOL: _to_bool,
     FieldDescriptor.CPPTYPE_STRING: _to_text,
 }
-
-
-def enum_texts(enum: EnumDescriptor) -> dict[str, int]:
-    """The strings that torch takes for an enum, with their numbers: "mean", "nearest-exact"."""
-    prefix = enum.values[0].name.removesuffix("UNSPECIFIED")
-    texts = {value.name.removeprefix(prefix).lower(): value.number for value in enum.values[1:]}
-    return {text.replace("nearest_exact", "nearest-exact"): number for text, number in texts.items()}
 
 
 def _to_enum(enum: EnumDescriptor, value: Any, path: str) -> int:

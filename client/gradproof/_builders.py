@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from types import FunctionType
-from typing import Any, Literal, cast  # noqa: F401  in the types of arguments
+from typing import Any, Literal  # noqa: F401  in the types of arguments
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor
 
-from gradproof._arguments import SET_BY_OTHERS, descriptor_of, enum_texts, find_kind, positional_fields
+from gradproof._arguments import descriptor_of, find_kind, positional_fields
 from gradproof.catalog import FAMILIES, construct, names
-from gradproof.contract import FieldText, message_texts
+from gradproof.contract import SET_BY_OTHERS, FieldText, argument_name, enum_texts, message_of, message_texts
 from gradproof.network import Node, make_function, make_layer
 from gradproof.tensors import ArrayLike  # noqa: F401
 from gradproof.v1.losses_pb2 import Loss  # noqa: F401
@@ -30,7 +30,6 @@ from gradproof.v1.schedules_pb2 import Schedule  # noqa: F401
 
 WIDTH = 120
 
-TORCH_NAMES = {"t_max": "T_max", "t_0": "T_0", "t_mult": "T_mult"}
 SCALARS = {
     FieldDescriptor.TYPE_INT64: "int",
     FieldDescriptor.TYPE_DOUBLE: "float",
@@ -184,21 +183,17 @@ def source(family: Family, name: str) -> str:
 
 
 def _parameter(field: FieldDescriptor, text: FieldText) -> str:
-    kind, name = _type(field), TORCH_NAMES.get(field.name, field.name)
+    kind, name = _type(field), argument_name(field)
     if text.required:
         return f"{name}: {kind}"
     # Of a layer, momentum None has a meaning of its own in torch (an average over all batches): the default is written.
-    if field.name == "momentum" and _message_of(field).file.name.endswith("layers.proto"):
+    if field.name == "momentum" and message_of(field).file.name.endswith("layers.proto"):
         return f"{name}: {kind} | None = {text.default}"
     return f"{name}: {kind} | None = None"
 
 
-def _message_of(field: FieldDescriptor) -> Descriptor:
-    return cast(Descriptor, field.containing_type)
-
-
 def _type(field: FieldDescriptor) -> str:
-    special = SPECIAL_TYPES.get(f"{_message_of(field).name}.{field.name}") or SPECIAL_TYPES.get(field.name)
+    special = SPECIAL_TYPES.get(f"{message_of(field).name}.{field.name}") or SPECIAL_TYPES.get(field.name)
     if special:
         return special
     if field.message_type is not None:
@@ -207,7 +202,7 @@ def _type(field: FieldDescriptor) -> str:
         return f"Literal[{', '.join(json.dumps(text) for text in enum_texts(field.enum_type))}]"
     scalar = SCALARS[field.type]
     kind = f"{scalar} | Sequence[{scalar}]" if field.is_repeated else scalar
-    keyword = field.name == "padding" and "padding_keyword" in _message_of(field).fields_by_name
+    keyword = field.name == "padding" and "padding_keyword" in message_of(field).fields_by_name
     return f'{kind} | Literal["valid", "same"]' if keyword else kind
 
 
@@ -219,7 +214,7 @@ def _message_type(name: str, repeated: bool) -> str:
 
 def _argument_doc(field: FieldDescriptor, text: FieldText) -> str:
     default = f" Default: {text.default}." if text.default else ""
-    return f"{TORCH_NAMES.get(field.name, field.name)}: {text.doc}{default}"
+    return f"{argument_name(field)}: {text.doc}{default}"
 
 
 def _head(name: str, parameters: Sequence[str], result: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What the contract says of itself: the comments of the .proto files, with the defaults and requirements they state."""
+"""How the contract is read: its comments with the defaults that they state, and which argument a field stands for."""
 
 from __future__ import annotations
 
@@ -6,10 +6,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import cast
 
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 
 DESCRIPTORS = "contract.binpb"
+
+SET_BY_OTHERS = frozenset({"padding_keyword", "momentum_none"})
+"""Fields that another argument sets: padding="same", momentum=None."""
+
+_OF_FORWARD = frozenset({("MaxUnpool", "output_size"), ("ConvTranspose", "output_size")})
+_ARGUMENT_NAMES = {"t_max": "T_max", "t_0": "T_0", "t_mult": "T_mult"}
 
 
 @dataclass(frozen=True)
@@ -69,3 +77,26 @@ def parse_comment(comment: str) -> FieldText:
         return FieldText(comment.removesuffix("Required.").strip(), "", True)
     doc, marker, default = comment.rpartition("Unset: ")
     return FieldText(doc.strip(), default.removesuffix("."), False) if marker else FieldText(comment, "", False)
+
+
+def argument_name(field: FieldDescriptor) -> str:
+    """PyTorch's name of the argument that a field stands for."""
+    return _ARGUMENT_NAMES.get(field.name, field.name)
+
+
+def message_of(field: FieldDescriptor) -> Descriptor:
+    """The message that a field belongs to."""
+    return cast(Descriptor, field.containing_type)
+
+
+def is_of_forward(field: FieldDescriptor) -> bool:
+    """Whether PyTorch takes the argument in forward instead of in the constructor."""
+    return (message_of(field).name.rstrip("123d"), field.name) in _OF_FORWARD
+
+
+@cache
+def enum_texts(enum: EnumDescriptor) -> Mapping[str, int]:
+    """The strings that PyTorch takes for an enum, with their numbers: "mean", "nearest-exact"."""
+    prefix = enum.values[0].name.removesuffix("UNSPECIFIED")
+    texts = {value.name.removeprefix(prefix).lower(): value.number for value in enum.values[1:]}
+    return {text.replace("nearest_exact", "nearest-exact"): number for text, number in texts.items()}

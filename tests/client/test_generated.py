@@ -18,9 +18,8 @@ import gradproof
 import pytest
 from google.protobuf import descriptor_pb2
 from gradproof import catalog
-from gradproof._arguments import SET_BY_OTHERS
 from gradproof._builders import MODULES, Family
-from gradproof.contract import FieldText, message_texts, parse_comment, texts_of
+from gradproof.contract import SET_BY_OTHERS, FieldText, message_texts, parse_comment, texts_of
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIENT = ROOT / "client" / "gradproof"

@@ -8,9 +8,10 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from gradproof._arguments import descriptor_of, enum_texts, find_field, find_kind, positional_fields
+from gradproof._arguments import descriptor_of, find_field, find_kind, positional_fields
 from gradproof._violations import near_miss
 from gradproof.catalog import FAMILIES, call_arguments, canonical_name, construct, names
+from gradproof.contract import enum_texts
 from gradproof.problem_file.arrays import is_stated, read_tensor
 from gradproof.problem_file.context import Context, shown
 from gradproof.problem_file.paths import child

@@ -7,15 +7,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
+from gradproof.contract import argument_name, enum_texts, is_of_forward
 
 from .types import Violation
-
-ARGUMENT_OF_FIELD = {"t_max": "T_max", "t_0": "T_0", "t_mult": "T_mult"}
-"""Fields whose constructor argument is not in lower case."""
 
 ALWAYS_A_SEQUENCE = frozenset(
     {"milestones", "cutoffs", "unflattened_size", "normalized_shape", "betas", "etas", "step_sizes", "ns_coefficients"}
@@ -24,9 +22,6 @@ ALWAYS_A_SEQUENCE = frozenset(
 
 WITHOUT_EFFECT = frozenset({"inplace", "init", "enable_nested_tensor", "mask_check", "last_epoch"})
 """Arguments that are accepted and dropped: they do not change the numbers of a stated problem."""
-
-FORWARD_ARGUMENTS = frozenset({("MaxUnpool", "output_size"), ("ConvTranspose", "output_size")})
-"""(Class without its dimension, field) of arguments that PyTorch takes in forward instead of in the constructor."""
 
 MAY_BE_INFINITE = frozenset({"norm_type", "p", "min_val", "max_val", "value", "max_norm", "max", "min", "threshold"})
 """Floating-point fields in which infinity has a meaning."""
@@ -47,19 +42,6 @@ class Arguments:
     forward: dict[str, Any]
 
 
-def _enum_type(field: FieldDescriptor) -> EnumDescriptor:
-    assert field.enum_type is not None
-    return field.enum_type
-
-
-def enum_to_text(field: FieldDescriptor, number: int) -> str:
-    """The string that PyTorch takes for an enum value: REDUCTION_MEAN -> "mean", _NEAREST_EXACT -> "nearest-exact"."""
-    enum = _enum_type(field)
-    prefix = enum.values_by_number[0].name.removesuffix("UNSPECIFIED")
-    text = enum.values_by_number[number].name.removeprefix(prefix).lower()
-    return text.replace("_", "-") if text == "nearest_exact" else text
-
-
 def read_arguments(
     message: Message,
     cls: type,
@@ -78,8 +60,7 @@ def read_arguments(
         if field.name in WITHOUT_EFFECT or field.name in dropped:
             continue
         name, argument = _argument(field, value, f"{path}.{field.name}", violations, build_nested)
-        family = cls.__name__.rstrip("123d")
-        (forward if (family, field.name) in FORWARD_ARGUMENTS else constructor)[name] = argument
+        (forward if is_of_forward(field) else constructor)[name] = argument
     for missing in sorted(required_arguments(cls) - constructor.keys() - dropped - WITHOUT_EFFECT):
         violations.append(Violation(f"{path}.{missing}", "REQUIRED", f"{cls.__name__} needs {missing}"))
     return Arguments(constructor, forward)
@@ -102,7 +83,7 @@ def _argument(
     violations: list[Violation],
     build_nested: Callable[[str, Message, str], Any],
 ) -> tuple[str, Any]:
-    name = ARGUMENT_OF_FIELD.get(field.name, field.name)
+    name = argument_name(field)
     if field.name == "momentum_none":
         return "momentum", None
     if field.name == "padding_keyword":
@@ -150,12 +131,13 @@ def _scalar(
 
 
 def _enum(field: FieldDescriptor, value: int, path: str, violations: list[Violation]) -> str | None:
-    known = _enum_type(field).values_by_number
-    if value not in known or value == 0:
-        names = ", ".join(v.name for number, v in known.items() if number)
+    enum = cast(EnumDescriptor, field.enum_type)
+    texts = {number: text for text, number in enum_texts(enum).items()}
+    if value not in texts:
+        names = ", ".join(known.name for known in enum.values if known.number)
         violations.append(Violation(path, "UNKNOWN_VALUE", f"{value} is not one of {names}"))
         return None
-    return enum_to_text(field, value)
+    return texts[value]
 
 
 def _check_number(name: str, value: float, path: str, violations: list[Violation]) -> None:

@@ -7,11 +7,10 @@ from functools import cache
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from gradproof.contract import FieldText, message_texts
+from gradproof.contract import FieldText, enum_texts, message_texts
 from gradproof.v1 import functions_pb2, layers_pb2, losses_pb2, optimizers_pb2, schedules_pb2
 from torch import nn
 
-from .arguments import enum_to_text
 from .functions import MANY, ROWS
 from .layers import CELLS, RANDOM, RECURRENT, forward_inputs
 from .types import Catalog, CatalogArgument, CatalogEntry
@@ -112,8 +111,7 @@ def _type(field: FieldDescriptor) -> str:
         kind = "tensor" if name == "Tensor" else name
         return f"list of {kind}" if field.is_repeated else kind
     if field.enum_type is not None:
-        texts = [enum_to_text(field, value.number) for value in field.enum_type.values if value.number]
-        return f"one of {'|'.join(texts)}"
+        return f"one of {'|'.join(enum_texts(field.enum_type))}"
     return TYPES[field.type] + ("s" if field.is_repeated else "")
 
 
