@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 
 import pytest
@@ -26,14 +25,15 @@ BEFORE = Settings(
     max_flops=_ONE,
     max_running_flops=_ONE,
 )
-AFTER = dataclasses.replace(
-    BEFORE,
-    max_concurrent_calls=8,
-    max_waiting_bytes=1 << 31,
-    max_calls_per_caller=4,
-    max_bytes_per_caller=1 << 30,
-    max_running_memory_bytes=2 * _ONE,
-    max_running_flops=3 * _ONE,
+AFTER = BEFORE.model_copy(
+    update={
+        "max_concurrent_calls": 8,
+        "max_waiting_bytes": 1 << 31,
+        "max_calls_per_caller": 4,
+        "max_bytes_per_caller": 1 << 30,
+        "max_running_memory_bytes": 2 * _ONE,
+        "max_running_flops": 3 * _ONE,
+    }
 )
 
 
