@@ -51,6 +51,15 @@ def test_a_lock_has_what_the_server_needs(name: str) -> None:
     ] == []
 
 
+def test_the_lock_of_the_build_has_what_a_build_needs() -> None:
+    """The build's backend, and the tools for the files that are made at build time, in their versions."""
+    system = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]
+    tools = (ROOT / "constraints-protos.txt").read_text(encoding="utf-8").split()
+    versions = locked("build")
+    requirements = [Requirement(text) for text in [*system["requires"], *tools]]
+    assert [r for r in requirements if not r.specifier.contains(versions[canonicalize_name(r.name)])] == []
+
+
 def test_pytorch_is_the_one_that_is_tested() -> None:
     """Both locks have the version of constraints.txt, for CPUs the build for CPUs."""
     version = re.findall(r"^torch==(\S+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
