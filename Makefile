@@ -14,8 +14,9 @@ help:  ## List the targets
 
 install: $(VENV)/.installed  ## Make the virtual environment with everything for development
 
-# PyTorch comes first and by its constraint, so that no later package brings another build of it.
-$(VENV)/.installed: pyproject.toml constraints.txt
+# PyTorch comes first and by its constraint, so that no later package brings another build of it. An editable install
+# makes the contract's descriptors, anew where a .proto file is newer.
+$(VENV)/.installed: pyproject.toml constraints.txt $(wildcard protos/gradproof/v1/*.proto)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt torch
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'

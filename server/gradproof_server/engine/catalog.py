@@ -1,4 +1,4 @@
-"""The catalogue: what can be built, with arguments, defaults and texts, and what of PyTorch is left out and why."""
+"""The catalogue: what can be built, with arguments, defaults and texts, and which classes are left out and why."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .layers import CELLS, RANDOM, RECURRENT, forward_inputs
 from .types import Catalog, CatalogArgument, CatalogEntry
 
 CONTAINER = "holds other modules; a network is a list of nodes instead"
-LAZY = "infers its sizes at the first call; state the sizes"
-CODE = "takes code as an argument; a request is data"
+LAZY = "infers its sizes at the first call; state the sizes instead"
+CODE = "takes code as an argument; a request holds only data"
 PARALLEL = "spreads a module over devices"
 ABSTRACT = "a base class without a computation of its own"
 
@@ -47,8 +47,8 @@ OMISSIONS: dict[str, str] = {
 }
 """Public classes of torch.nn, torch.optim and torch.optim.lr_scheduler that have no message, with the reason."""
 
-NO_NUMBERS = "chooses an implementation or a place, not the numbers"
-DEPRECATED = "deprecated in PyTorch; `reduction` says it"
+NO_NUMBERS = "selects an implementation or a device; the numbers do not depend on it"
+DEPRECATED = "deprecated in PyTorch in favour of `reduction`"
 GIVEN_OTHERWISE = "given in the problem: parameters, optimizer, seed"
 
 OMITTED_ARGUMENTS: dict[str, str] = {
