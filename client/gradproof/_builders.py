@@ -22,7 +22,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from gradproof._arguments import descriptor_of, find_kind, positional_fields
 from gradproof.catalog import FAMILIES, construct, names
 from gradproof.contract import SET_BY_OTHERS, FieldText, argument_name, enum_texts, message_of, message_texts
-from gradproof.network import Node, make_function, make_layer
+from gradproof.network import Node, make_function, make_layer  # noqa: F401
 from gradproof.tensors import ArrayLike  # noqa: F401
 from gradproof.v1.losses_pb2 import Loss  # noqa: F401
 from gradproof.v1.optimizers_pb2 import Optimizer  # noqa: F401
@@ -54,7 +54,7 @@ class Family:
         wrapper: the message around each class, as Layer.
         module: the name of the module that holds the builders, in gradproof.
         result: the type that they return.
-        make: makes it of the class, its arguments, and the keywords by name.
+        make: makes it of the name of the class, positional and keyword arguments, and the keywords below.
         keywords: parameters besides those of the class, with their types; None is the default of each.
         rest: the parameter that takes further keywords; empty for none.
         docs: lines about keywords and rest.
@@ -63,22 +63,14 @@ class Family:
     wrapper: str
     module: str
     result: str
-    make: Callable[[str, dict[str, Any], dict[str, Any]], Any]
+    make: Callable[..., Any]
     keywords: Mapping[str, str]
     rest: str
     docs: tuple[str, ...]
 
 
-def _layer(name: str, arguments: dict[str, Any], place: dict[str, Any]) -> Node:
-    return make_layer(name, (), arguments, **place)
-
-
-def _function(name: str, arguments: dict[str, Any], place: dict[str, Any]) -> Node:
-    return make_function(name, (), arguments, **place)
-
-
-def _message(family: str, name: str, arguments: dict[str, Any], others: dict[str, Any]) -> Any:
-    return construct(family, name, (), arguments | others)
+def _message(family: str, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], **others: Any) -> Any:
+    return construct(family, name, args, {**kwargs, **others})
 
 
 _INPUTS = "str | Sequence[str]"
@@ -87,7 +79,7 @@ LAYERS = Family(
     "Layer",
     "layers",
     "Node",
-    _layer,
+    make_layer,
     {"name": "str", "inputs": _INPUTS, "named_inputs": "Mapping[str, str]", "output": "str | int"},
     "tensors",
     (
@@ -99,7 +91,7 @@ FUNCTIONS = Family(
     "Function",
     "functions",
     "Node",
-    _function,
+    make_function,
     {"name": "str", "inputs": _INPUTS, "output": "str | int"},
     "",
     ("name, inputs, output: place in the network; see Node.",),
@@ -153,7 +145,7 @@ def builder(family: Family, name: str) -> FunctionType:
 
     def build(given: dict[str, Any]) -> Any:
         keywords = {key: given.pop(key) for key in family.keywords}
-        return family.make(name, given | given.pop(family.rest, {}), keywords)
+        return family.make(name, (), given | given.pop(family.rest, {}), **keywords)
 
     module = f"gradproof.{family.module}"
     text = f"{source(family, name)}\n    return _build(locals())\n"
