@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+import gradproof as gp
 from google.protobuf.message import DecodeError
-from gradproof import _decode, _decode_witness
+from gradproof.codec import decode
 from gradproof.v1 import gradient_service_pb2, tensor_pb2, witness_pb2
 from gradproof_server.engine import numeric
 from gradproof_server.serving.failures import error_to_failure
@@ -34,19 +35,19 @@ class TooLateError(Exception):
 def compute(data: bytes) -> None:
     """ComputeGradients."""
     if response := _answer("ComputeGradients", data).response:
-        _decode.reference(gradient_service_pb2.ComputeGradientsResponse.FromString(response).reference)
+        decode(gp.Reference, gradient_service_pb2.ComputeGradientsResponse.FromString(response).reference)
 
 
 def check(data: bytes) -> None:
     """CheckGradients, its explanation included."""
     if response := _answer("CheckGradients", data).response:
-        str(_decode.report(gradient_service_pb2.CheckGradientsResponse.FromString(response)))
+        str(decode(gp.Report, gradient_service_pb2.CheckGradientsResponse.FromString(response)))
 
 
 def catalog(data: bytes) -> None:
     """ListCatalog."""
     if response := _answer("ListCatalog", data).response:
-        _decode.catalog(gradient_service_pb2.ListCatalogResponse.FromString(response))
+        decode(gp.Catalog, gradient_service_pb2.ListCatalogResponse.FromString(response))
 
 
 def verify(data: bytes) -> None:
@@ -56,7 +57,7 @@ def verify(data: bytes) -> None:
     for part in parts:
         message = gradient_service_pb2.VerifyGradientsResponse.FromString(part.response)
         if message.WhichOneof("event") == "report":
-            str(_decode_witness.verification(message.report))
+            str(decode(gp.Verification, message.report))
 
 
 def function(data: bytes) -> None:

@@ -57,6 +57,7 @@ from gradproof.results import (
     Report,
     StepReference,
     TensorName,
+    ToleranceSource,
     UpdateComparison,
     WorstElement,
 )
@@ -134,6 +135,7 @@ __all__ = [
     "TensorEstimate",
     "TensorName",
     "TensorWitness",
+    "ToleranceSource",
     "UnauthenticatedError",
     "UnavailableError",
     "UnimplementedError",

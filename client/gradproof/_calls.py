@@ -9,11 +9,11 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar, cast
 
 from google.protobuf.message import DecodeError
 
-from gradproof import _decode
 from gradproof._arguments import descriptor_of, fill
 from gradproof._channel import SERVICE
 from gradproof._violations import Violations, near_miss
 from gradproof.claim import ClaimLike, claim_to_proto
+from gradproof.codec import decode
 from gradproof.errors import ServerError, invalid
 from gradproof.problem import Problem, problem_to_proto
 from gradproof.results import Catalog, Quantity, Reference, Report
@@ -61,7 +61,7 @@ def compute_call(problem: ProblemLike, include: Include | None, steps: Iterable[
     return Call(
         f"/{SERVICE}/ComputeGradients",
         request.SerializeToString(),
-        lambda data: _decode.reference(response.FromString(data).reference),
+        lambda data: decode(Reference, response.FromString(data).reference),
     )
 
 
@@ -80,14 +80,14 @@ def check_call(
     return Call(
         f"/{SERVICE}/CheckGradients",
         request.SerializeToString(),
-        lambda data: _decode.report(response.FromString(data)),
+        lambda data: decode(Report, response.FromString(data)),
     )
 
 
 def catalog_call() -> Call[Catalog]:
     """ListCatalog."""
     response = gradient_service_pb2.ListCatalogResponse
-    return Call(f"/{SERVICE}/ListCatalog", b"", lambda data: _decode.catalog(response.FromString(data)))
+    return Call(f"/{SERVICE}/ListCatalog", b"", lambda data: decode(Catalog, response.FromString(data)))
 
 
 def health_call() -> Call[bool]:

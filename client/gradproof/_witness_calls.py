@@ -9,17 +9,18 @@ from typing import Any, Literal, TypeAlias, TypedDict
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from gradproof import _decode_witness
 from gradproof._arguments import descriptor_of, fill
 from gradproof._calls import ProblemLike, Timeout, Unset
 from gradproof._channel import SERVICE
+from gradproof._partial_report import partial_report
 from gradproof._violations import Violations, near_miss
 from gradproof.claim import Claim, ClaimLike, claim_to_proto
+from gradproof.codec import decode
 from gradproof.errors import CancelledError, DeadlineError, ServerError, invalid
 from gradproof.problem import problem_to_proto
 from gradproof.reference import Quantity, TensorName
 from gradproof.v1 import gradient_service_pb2, problem_pb2, tensor_pb2, witness_pb2
-from gradproof.witness import Estimate, Progress, Verification, WitnessEvent
+from gradproof.witness import Estimate, Progress, TensorWitness, Verification, WitnessEvent
 
 Selected: TypeAlias = str | TensorName
 Only: TypeAlias = Selected | Iterable[Selected] | Mapping[Selected, Sequence[int] | None]
@@ -113,9 +114,24 @@ class Run:
         except DecodeError as error:
             raise ServerError(f"an answer of {self.path} cannot be read: {error}") from error
         kind = message.WhichOneof(descriptor_of(message).oneofs[0].name)
-        if kind not in _READERS:
-            raise ServerError(f"the server sent a message of an unknown kind; it may be newer than this SDK: {message}")
-        return _READERS[kind](self, getattr(message, kind))
+        event = getattr(message, kind) if kind else None
+        match event:
+            case witness_pb2.WitnessEstimate():
+                self.expected = event
+                return decode(Estimate, event)
+            case witness_pb2.WitnessProgress():
+                self.progress = event
+                return decode(Progress, event)
+            case witness_pb2.TensorWitness():
+                tensor = decode(TensorWitness, event)
+                self.tensors.append(event)
+                return tensor
+            case witness_pb2.WitnessReport():
+                self.report = decode(Verification, event)
+                return self.report
+            case witness_pb2.PointBatch():
+                return event
+        raise ServerError(f"the server sent a message of an unknown kind; it may be newer than this SDK: {message}")
 
     def is_news(self, event: WitnessEvent) -> bool:
         """Counts an event; whether it was not told by an attempt that broke, after which all but progress come again as
@@ -137,7 +153,7 @@ class Run:
         """The estimate. Raises ServerError where the server sent none."""
         if self.expected is None:
             raise ServerError(f"{self.path} ended without an estimate")
-        return _decode_witness.estimate(self.expected)
+        return decode(Estimate, self.expected)
 
     def cut_off(self, error: BaseException) -> Verification:
         """What came before one of the errors of CUT_OFF. Raises it where there was not even an estimate."""
@@ -145,37 +161,9 @@ class Run:
             return self.report
         if self.expected is None:
             raise error
-        message = _decode_witness.partial_report(self.expected, self.tensors, self.progress)
-        return _decode_witness.verification(message, "deadline" if isinstance(error, DeadlineError) else "interrupted")
-
-
-def _read_estimate(run: Run, message: witness_pb2.WitnessEstimate) -> Estimate:
-    run.expected = message
-    return _decode_witness.estimate(message)
-
-
-def _read_progress(run: Run, message: witness_pb2.WitnessProgress) -> Progress:
-    run.progress = message
-    return _decode_witness.progress(message)
-
-
-def _read_tensor(run: Run, message: witness_pb2.TensorWitness) -> WitnessEvent:
-    run.tensors.append(message)
-    return _decode_witness.tensor_witness(message)
-
-
-def _read_report(run: Run, message: witness_pb2.WitnessReport) -> Verification:
-    run.report = _decode_witness.verification(message)
-    return run.report
-
-
-_READERS: Mapping[str, Callable[[Run, Any], WitnessEvent | witness_pb2.PointBatch]] = {
-    "estimate": _read_estimate,
-    "progress": _read_progress,
-    "tensor": _read_tensor,
-    "report": _read_report,
-    "points": lambda _run, message: message,
-}
+        message = partial_report(self.expected, self.tensors, self.progress)
+        why = "deadline" if isinstance(error, DeadlineError) else "interrupted"
+        return decode(Verification, message, cut_off=why)
 
 
 def verify_run(problem: ProblemLike, claim: ClaimLike | None, options: VerifyOptions, estimate_only: bool) -> Run:

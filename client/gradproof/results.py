@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gradproof.codec import wire
 from gradproof.reference import Environment, Quantity, Reference, StepReference, TensorName
 from gradproof.v1 import gradient_service_pb2
 from gradproof.verdict import Checked, Verdict
@@ -23,10 +25,26 @@ __all__ = [
     "Report",
     "StepReference",
     "TensorName",
+    "ToleranceSource",
     "UpdateComparison",
     "Verdict",
     "WorstElement",
 ]
+
+
+class ToleranceSource(enum.StrEnum):
+    """Where a tolerance came from."""
+
+    UNSPECIFIED = "unknown"
+    """Not stated, or by a newer server than this SDK knows."""
+    PRINTED = "printed"
+    """Half a unit of the last printed decimal."""
+    TRUNCATED = "truncated"
+    """One unit of the last printed decimal, the digits being truncated."""
+    CALIBRATED = "calibrated"
+    """Measured by running the problem in the claim's dtype."""
+    EXPLICIT = "explicit"
+    """Given by the caller."""
 
 
 @dataclass(frozen=True)
@@ -71,18 +89,18 @@ class Comparison:
         elements: their number.
         disagreeing: how many are outside their tolerance.
         worst: the element that is worst relative to its tolerance; None where there are none.
-        tolerance_source: where the tolerance came from: "printed", "truncated", "calibrated" or "explicit".
+        tolerance_source: where the tolerance came from.
         tolerance: in words, with its numbers.
         update: for updated parameters: the change, so that a small step cannot hide a wrong one.
         note: something that a reader should know; empty: nothing.
     """
 
-    tensor: TensorName
+    tensor: TensorName = field(metadata=wire("id"))
     verdict: Verdict
     elements: int
     disagreeing: int
     worst: WorstElement | None
-    tolerance_source: str
+    tolerance_source: ToleranceSource
     tolerance: str
     update: UpdateComparison | None = None
     note: str = ""
@@ -112,9 +130,9 @@ class Finding:
     advice: str
     convention: bool
     sites: tuple[str, ...]
-    reproduced: int
-    claimed: int
-    largest_distance: float
+    reproduced: int = field(metadata=wire("reproduction.reproduced"))
+    claimed: int = field(metadata=wire("reproduction.claimed"))
+    largest_distance: float = field(metadata=wire("reproduction.largest_distance"))
     probe: str = ""
     pages: tuple[str, ...] = ()
 

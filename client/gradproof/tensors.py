@@ -201,11 +201,9 @@ def as_tensor(value: Any, dtype: str | None = None) -> tensor_pb2.Tensor:
     if isinstance(value, tensor_pb2.Tensor):
         number = value.dtype if dtype is None else dtype_number(dtype)
         return value if number == value.dtype else numpy_to_tensor(tensor_to_numpy(value), dtype)
-    bits = _torch_bfloat16_bits(value)
-    if bits is not None:
-        if dtype is None or dtype_number(dtype) == tensor_pb2.DTYPE_BFLOAT16:
-            return tensor_pb2.Tensor(dtype=tensor_pb2.DTYPE_BFLOAT16, shape=bits.shape, data=bits.tobytes())
-        return numpy_to_tensor(_stored_to_values(bits, "bfloat16"), dtype)
+    own = DTYPES.get(str(value.dtype).removeprefix("torch.")) if _is_torch(value) else None
+    if own is not None and (dtype is None or dtype_number(dtype) == own):
+        return tensor_pb2.Tensor(dtype=own, shape=value.shape, data=_torch_bytes(value))
     return numpy_to_tensor(as_array(value), dtype)
 
 
@@ -240,6 +238,14 @@ def _is_torch(value: Any) -> bool:
 def _torch_on_cpu(value: Any) -> Any:
     dense = value.detach().to_dense() if str(value.layout) != "torch.strided" else value.detach()
     return dense.cpu().resolve_conj().resolve_neg()
+
+
+def _torch_bytes(value: Any) -> bytes:
+    """The elements as they lie in memory, row-major; NumPy has no bfloat16."""
+    dense = _torch_on_cpu(value).contiguous()
+    flat = dense.as_strided((dense.numel(),), (1,))  # one element may have any stride
+    data: bytes = flat.view(sys.modules["torch"].uint8).numpy().tobytes()
+    return data
 
 
 def _torch_bfloat16_bits(value: Any) -> Array | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from gradproof._printed import Printed
+from gradproof.codec import wire
 from gradproof.reference import Environment, TensorName
 from gradproof.tensors import Array
 from gradproof.v1 import witness_pb2
@@ -77,7 +78,7 @@ class TensorEstimate:
         flops_per_evaluation: floating-point operations of what lies downstream of the tensor.
     """
 
-    tensor: TensorName
+    tensor: TensorName = field(metadata=wire("id"))
     mode: WitnessMode
     elements: int
     lines: int
@@ -153,8 +154,8 @@ class WitnessedValue:
     tolerance: float
     gap: float
     ulps: float
-    steps: tuple[float, float]
-    slopes: tuple[float, float]
+    steps: tuple[float, float] = field(metadata=wire("smallest_step", "largest_step"))
+    slopes: tuple[float, float] = field(metadata=wire("left", "right"))
 
 
 @dataclass(frozen=True)
@@ -250,7 +251,7 @@ class TensorWitness:
     `positions`, `numeric`, `bars` and `stated` are empty unless `include_values` asked for them.
     """
 
-    tensor: TensorName
+    tensor: TensorName = field(metadata=wire("id"))
     mode: WitnessMode
     elements: int
     elements_checked: int

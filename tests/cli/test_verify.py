@@ -9,12 +9,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from gradproof import _decode_witness, _witness_calls
+from gradproof import _witness_calls
 from gradproof._witness_calls import verify_run
 from gradproof.cli import status, verify
 from gradproof.cli.app import run
+from gradproof.codec import decode
 from gradproof.v1 import comparison_pb2, witness_pb2
-from gradproof.witness import Progress, Verification
+from gradproof.witness import Progress, TensorWitness, Verification
 
 Capture = pytest.CaptureFixture[str]
 Files = dict[str, str]
@@ -22,7 +23,7 @@ Files = dict[str, str]
 
 def verification(cut_off: str = "", **fields: Any) -> Verification:
     """A verification without tensors."""
-    return _decode_witness.verification(witness_pb2.WitnessReport(**fields), cut_off)
+    return decode(Verification, witness_pb2.WitnessReport(**fields), cut_off=cut_off)
 
 
 @pytest.mark.parametrize(
@@ -131,10 +132,12 @@ def test_plots_that_cannot_be_written(
 def test_an_interruption_prints_what_there_is(files: Files, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     """Ctrl-C ends with 130, after the partial table."""
 
-    def interrupt(*_arguments: Any) -> Any:
-        raise KeyboardInterrupt
+    def interrupt(kind: Any, message: Any, **more: Any) -> Any:
+        if kind is TensorWitness:
+            raise KeyboardInterrupt
+        return decode(kind, message, **more)
 
-    monkeypatch.setitem(_witness_calls._READERS, "tensor", interrupt)
+    monkeypatch.setattr(_witness_calls, "decode", interrupt)
     assert run(["verify", files["right"]]) == 130
     printed = capsys.readouterr()
     assert "because it was interrupted. Not reached: 0.weight" in " ".join(printed.out.split())

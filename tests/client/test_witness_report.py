@@ -12,7 +12,8 @@ from typing import Any
 import gradproof as gp
 import numpy as np
 import pytest
-from gradproof import _decode_witness, plots
+from gradproof import plots
+from gradproof.codec import decode
 from gradproof.tensors import as_tensor
 from gradproof.v1 import comparison_pb2, tensor_pb2, witness_pb2
 
@@ -91,7 +92,7 @@ def report() -> witness_pb2.WitnessReport:
 
 def verification(message: witness_pb2.WitnessReport, cut_off: str = "") -> gp.Verification:
     """The message as its reader gets it."""
-    return _decode_witness.verification(message, cut_off)
+    return decode(gp.Verification, message, cut_off=cut_off)
 
 
 def test_a_disagreement_reads_as_a_table_with_the_bad_rows_first(report: witness_pb2.WitnessReport) -> None:

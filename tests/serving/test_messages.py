@@ -7,7 +7,8 @@ import struct
 
 import pytest
 import torch
-from gradproof.v1 import claim_pb2, comparison_pb2, diagnosis_pb2, gradient_service_pb2, tensor_pb2
+from gradproof.codec import encode
+from gradproof.v1 import catalog_pb2, claim_pb2, comparison_pb2, diagnosis_pb2, gradient_service_pb2, tensor_pb2
 from gradproof_server.engine import catalog, types
 from gradproof_server.engine.types import Quantity, TensorId
 from gradproof_server.serving import messages, wire
@@ -60,7 +61,7 @@ def test_a_response_is_what_the_generated_class_writes(specs: list[tuple[list[in
     head = expected.SerializeToString()
     expected.reference.CopyFrom(rest)
     for id, value in given_tensors.items():
-        named = expected.reference.tensors.add(id=messages.id_to_message(id))
+        named = expected.reference.tensors.add(id=encode(id, tensor_pb2.TensorId))
         named.value.ParseFromString(b"".join(messages.tensor_to_chunks(value)))
     chunks = messages.check_response_to_chunks(
         gradient_service_pb2.CheckGradientsResponse.FromString(head), messages.reference_to_chunks(given_tensors, rest)
@@ -128,7 +129,7 @@ def test_a_comparison_keeps_every_field() -> None:
     comparison = types.Comparison(
         ID, types.Verdict.DISAGREES, 9, 4, WORST, types.ToleranceSource.EXPLICIT, "tolerance", update, "note"
     )
-    message = messages.comparison_to_message(comparison)
+    message = encode(comparison, comparison_pb2.Comparison)
     assert (message.id.quantity, message.id.name, message.id.step) == (tensor_pb2.QUANTITY_UPDATED, "0.weight", 2)
     assert (message.verdict, message.elements, message.disagreeing) == (comparison_pb2.VERDICT_DISAGREES, 9, 4)
     assert (message.tolerance_source, message.tolerance, message.note) == (4, "tolerance", "note")
@@ -141,7 +142,7 @@ def test_a_comparison_keeps_every_field() -> None:
 def test_a_comparison_without_elements_has_no_worst_one() -> None:
     """What the engine leaves out is unset in the message."""
     comparison = types.Comparison(ID, types.Verdict.AGREES, 0, 0, None, types.ToleranceSource.PRINTED, "")
-    message = messages.comparison_to_message(comparison)
+    message = encode(comparison, comparison_pb2.Comparison)
     assert not message.HasField("worst")
     assert not message.HasField("update")
 
@@ -160,7 +161,7 @@ def test_a_diagnosis_keeps_every_field() -> None:
         pages=("page",),
     )
     localization = types.Localization("summary", (ID,), (ID, ID), "1", ("ratio",))
-    message = messages.diagnosis_to_message(types.Diagnosis((finding,), localization, "caution", 5, True, 1.5))
+    message = encode(types.Diagnosis((finding,), localization, "caution", 5, True, 1.5), diagnosis_pb2.Diagnosis)
     reproduction = diagnosis_pb2.Reproduction(reproduced=3, claimed=4, largest_distance=0.25)
     expected = diagnosis_pb2.Finding(
         codes=["a", "b"],
@@ -187,7 +188,7 @@ def test_a_diagnosis_keeps_every_field() -> None:
 
 def test_the_catalogue_keeps_every_entry_and_argument() -> None:
     """All entries arrive in the engine's order with all their fields."""
-    source, message = catalog(), messages.catalog_to_message(catalog())
+    source, message = catalog(), encode(catalog(), gradient_service_pb2.ListCatalogResponse)
     for kind in ("layers", "functions", "losses", "optimizers", "schedules"):
         sent = [
             (e.name, e.field, e.doc, [(a.name, a.type, a.required, a.default, a.doc) for a in e.arguments])
@@ -203,5 +204,5 @@ def test_the_catalogue_keeps_every_entry_and_argument() -> None:
 def test_limits_keep_every_field() -> None:
     """Each limit arrives under its own name."""
     limits = types.Limits(1, 2, 3, 4, 5, 6, 7)
-    message = messages.limits_to_message(limits)
+    message = encode(limits, catalog_pb2.Limits)
     assert {f.name: getattr(message, f.name) for f in dataclasses.fields(limits)} == dataclasses.asdict(limits)

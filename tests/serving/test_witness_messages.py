@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import torch
-from gradproof.v1 import witness_pb2
+from gradproof.codec import encode
+from gradproof.v1 import gradient_service_pb2, witness_pb2
 from gradproof_server.engine.numeric import types
 from gradproof_server.engine.numeric.types import (
     Cause,
@@ -26,7 +27,7 @@ from gradproof_server.engine.numeric.types import (
 )
 from gradproof_server.engine.tensors import tensor_to_torch
 from gradproof_server.engine.types import Quantity, TensorId, Verdict
-from gradproof_server.serving import witness_messages
+from gradproof_server.serving import messages
 
 ID = TensorId(2, Quantity.INPUT_GRADIENT, "input")
 ESTIMATE = WitnessEstimate((TensorEstimate(ID, Mode.DIRECTIONS, 100, 20, 141, 3e6),), 142, 4e8, 0.5)
@@ -91,17 +92,21 @@ def same(data: Any, message: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("convert", "data"),
+    ("field", "data"),
     [
-        (witness_messages.estimate_to_message, ESTIMATE),
-        (witness_messages.progress_to_message, PROGRESS),
-        (witness_messages.tensor_witness_to_message, TENSOR),
-        (witness_messages.report_to_message, REPORT),
+        ("estimate", ESTIMATE),
+        ("progress", PROGRESS),
+        ("tensor", TENSOR),
+        ("report", REPORT),
     ],
 )
-def test_every_field_arrives(convert: Any, data: Any) -> None:
+def test_every_field_arrives(field: str, data: Any) -> None:
     """No field of the specimens, each with a value of its own, is lost or exchanged."""
-    message = convert(data)
+    response = gradient_service_pb2.VerifyGradientsResponse.FromString(
+        messages.event_to_bytes(data, gradient_service_pb2.VerifyGradientsResponse)
+    )
+    assert response.WhichOneof("event") == field
+    message = getattr(response, field)
     same(data, message)
     unset = {f.name for f in message.DESCRIPTOR.fields} - {f.name for f, _ in message.ListFields()}
     assert unset == set()
@@ -109,7 +114,7 @@ def test_every_field_arrives(convert: Any, data: Any) -> None:
 
 def test_what_is_needed_to_repeat_a_run_is_in_the_report() -> None:
     """Seed, device and the way in which directions are made."""
-    reproducer = witness_messages.report_to_message(REPORT).reproducer
+    reproducer = messages.report_to_message(REPORT).reproducer
     assert (reproducer.seed, reproducer.directions) == (2**64 - 1, "signs")
     environment = reproducer.environment
     assert (environment.device, environment.dtype) == ("cuda:0 (name)", "float64")
@@ -122,16 +127,18 @@ def test_what_is_none_is_unset() -> None:
         TENSOR, sweep=None, numeric=None, bars=None, stated=None, taylor_order=None, judgements=()
     )
     report = dataclasses.replace(REPORT, claim_verdict=None, tensors=(bare,))
-    message = witness_messages.report_to_message(report)
+    message = messages.report_to_message(report)
     assert message.claim_verdict == 0
     assert not any(message.tensors[0].HasField(name) for name in ("sweep", "numeric", "bars", "stated", "taylor_order"))
-    assert not witness_messages.progress_to_message(dataclasses.replace(PROGRESS, tensor=None)).HasField("tensor")
+    assert not encode(dataclasses.replace(PROGRESS, tensor=None), witness_pb2.WitnessProgress).HasField("tensor")
 
 
 def test_points_keep_their_dtypes() -> None:
     """A batch of points has shape [points, ...] and the bits of the point's own dtype."""
     points = {"x": torch.tensor([[1.5], [2.5]], dtype=torch.bfloat16), "y": torch.zeros(2, 0, 3)}
-    response = witness_messages.event_to_function_response(PointBatch(7, 2, points))
+    response = gradient_service_pb2.CheckFunctionResponse.FromString(
+        messages.event_to_bytes(PointBatch(7, 2, points), gradient_service_pb2.CheckFunctionResponse)
+    )
     assert (response.points.batch, response.points.points) == (7, 2)
     for name, tensor in points.items():
         back = tensor_to_torch(response.points.tensors[name])

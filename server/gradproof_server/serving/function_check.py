@@ -19,7 +19,7 @@ from gradproof_server.engine.numeric.types import (
     WitnessReport,
 )
 from gradproof_server.engine.types import InvalidProblemError, ShouldStop, StoppedError, Violation
-from gradproof_server.serving import requests, witness_messages, witness_requests
+from gradproof_server.serving import messages, requests, witness_requests
 from gradproof_server.serving.errors import ResponseTooLargeError
 from gradproof_server.serving.failures import error_to_failure
 from gradproof_server.serving.function_claims import FunctionLimits, check_directions, read_function_claim, read_values
@@ -117,7 +117,7 @@ class FunctionCheck:
         if isinstance(event, WitnessReport):
             self.notes.verdict = event.verdict
         with self.notes.stage("encode"):
-            response = witness_messages.event_to_function_response(event).SerializeToString()
+            response = messages.event_to_bytes(event, gradient_service_pb2.CheckFunctionResponse)
         if len(response) > self._limits.max_points_bytes:
             raise ResponseTooLargeError(len(response), self._limits.max_points_bytes)
         return Reply(response, self._asked is not None)

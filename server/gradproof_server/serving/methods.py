@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 import torch
-from gradproof.v1 import gradient_service_pb2, problem_pb2
+from gradproof.codec import encode
+from gradproof.v1 import catalog_pb2, comparison_pb2, diagnosis_pb2, gradient_service_pb2, problem_pb2
 
 from gradproof_server import engine
 from gradproof_server.engine import numeric
@@ -27,7 +28,7 @@ from gradproof_server.engine.types import (
     Verdict,
     Violation,
 )
-from gradproof_server.serving import messages, requests, wire, witness_messages, witness_requests
+from gradproof_server.serving import messages, requests, wire, witness_requests
 from gradproof_server.serving.errors import ResponseTooLargeError
 from gradproof_server.serving.failures import Failure, error_to_failure
 
@@ -236,8 +237,8 @@ class Methods:
         with notes.stage("encode"):
             response = gradient_service_pb2.CheckGradientsResponse(
                 verdict=f"VERDICT_{notes.verdict.name}",
-                comparisons=[messages.comparison_to_message(comparison) for comparison in comparisons],
-                diagnosis=None if diagnosis is None else messages.diagnosis_to_message(diagnosis),
+                comparisons=[encode(comparison, comparison_pb2.Comparison) for comparison in comparisons],
+                diagnosis=None if diagnosis is None else encode(diagnosis, diagnosis_pb2.Diagnosis),
             )
             return messages.check_response_to_chunks(response, _reference_to_chunks(training, outcome, wanted))
 
@@ -255,7 +256,7 @@ class Methods:
         told = 0
         for event in _timed(numeric.verify(training, claim, options, front.should_stop), notes):
             with notes.stage("encode"):
-                response = witness_messages.event_to_verify_response(event).SerializeToString()
+                response = messages.event_to_bytes(event, gradient_service_pb2.VerifyGradientsResponse)
             passing = isinstance(event, WitnessProgress)
             # The report repeats what was told before: what could not be told again is refused while it is young, and
             # no slow reader lets more than this pile up.
@@ -341,8 +342,8 @@ def _reference_to_chunks(training: engine.Training, outcome: Outcome, wanted: en
 
 @functools.lru_cache(maxsize=4)
 def _catalog(engine_: Methods) -> bytes:
-    response = messages.catalog_to_message(engine.catalog())
-    response.limits.CopyFrom(messages.limits_to_message(engine_.limits))
+    response = encode(engine.catalog(), gradient_service_pb2.ListCatalogResponse)
+    response.limits.CopyFrom(encode(engine_.limits, catalog_pb2.Limits))
     response.limits.max_response_bytes = engine_.max_response_bytes
     response.limits.max_witness_seconds = engine_.max_witness_seconds
     for name, value in vars(engine_.call_limits).items():
