@@ -12,7 +12,6 @@ import grpc
 import numpy as np
 from google.protobuf.message import DecodeError, Message
 from gradproof import _calls, _function_calls, _status, _witness_calls
-from gradproof.black_box import BlackBox
 from gradproof.claim import Claim
 from gradproof.errors import CallError, CancelledError
 from gradproof.v1 import error_pb2, problem_pb2, witness_pb2
@@ -40,14 +39,13 @@ def catalog(data: bytes) -> None:
 
 def verify(data: bytes) -> None:
     """A stream of VerifyGradientsResponses, and its interruption after each."""
-    _events(_witness_calls.verify_run(_PROBLEM, None, {}, False), _messages(data, VerifyResponses))
+    _events(_witness_calls.verify_call(_PROBLEM, None, {}, False), _messages(data, VerifyResponses))
 
 
 def function(data: bytes) -> None:
     """A stream of CheckFunctionResponses, which ask for points."""
-    box = BlackBox(np.sum, np.ones((2, 2)), False)
-    run = _function_calls.function_run(box, {"gradient": np.ones((2, 2))}, None, {})
-    _events(run, _messages(data, FunctionResponses))
+    call = _function_calls.function_call(np.sum, np.ones((2, 2)), {"gradient": np.ones((2, 2))})
+    _events(call, _messages(data, FunctionResponses))
 
 
 def status(data: bytes) -> None:
@@ -88,14 +86,14 @@ def _messages(data: bytes, kind: type[Message]) -> list[bytes]:
         return [data]
 
 
-def _events(run: _witness_calls.Run, answers: list[bytes]) -> None:
+def _events(call: _witness_calls.StreamCall, answers: list[bytes]) -> None:
     for answer in answers:
         with contextlib.suppress(CallError):
-            event = run.read(answer)
+            event = call.read(answer)
             if isinstance(event, witness_pb2.PointBatch):
-                run.answer(event)  # type: ignore[attr-defined]
+                call.answer(event)  # type: ignore[attr-defined]
             else:
                 str(event)
-    for end in (run.result, run.estimated, lambda: run.cut_off(CancelledError())):
+    for end in (call.result, call.estimated, lambda: call.cut_off(CancelledError())):
         with contextlib.suppress(CallError):
             str(end())

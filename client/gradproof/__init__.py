@@ -13,6 +13,7 @@ import typing
 from gradproof import _builders, functions, layers, losses, optimizers, schedules
 from gradproof import render as _render  # noqa: F401  registers the printed forms of results
 from gradproof._channel import TLS
+from gradproof._function_calls import FunctionOptions
 from gradproof._retry import Retry
 from gradproof._shortcuts import check_function
 from gradproof._version import __version__
@@ -108,6 +109,7 @@ __all__ = [
     "Estimate",
     "FailedPreconditionError",
     "Finding",
+    "FunctionOptions",
     "GradproofError",
     "InsecureTokenError",
     "InvalidProblemError",

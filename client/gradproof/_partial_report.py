@@ -1,4 +1,4 @@
-"""The report of a verification that was cut off, made of what came before."""
+"""The report of a verification that was cut off, made of what arrived before."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def partial_report(
     tensors: Iterable[witness_pb2.TensorWitness],
     last: witness_pb2.WitnessProgress,
 ) -> witness_pb2.WitnessReport:
-    """The report made of the estimate, the tensors that came, and the last progress."""
+    """The report made of the estimate, the tensors that arrived, and the latest progress."""
     report = witness_pb2.WitnessReport(
         tensors=tensors, evaluations=last.evaluations, seconds=last.seconds, value=np.nan, rounding_noise=np.nan
     )

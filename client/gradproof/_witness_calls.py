@@ -1,4 +1,4 @@
-"""Runs of the witness: the pure core that both clients share. Requests from arguments, results from answers; no I/O."""
+"""Calls whose answer is a stream of events: the pure core that both clients share. No I/O."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ Only: TypeAlias = Selected | Iterable[Selected] | Mapping[Selected, Sequence[int
 OnProgress: TypeAlias = Callable[[Progress], object]
 
 CUT_OFF = (KeyboardInterrupt, DeadlineError, CancelledError)
-"""What ends a run before its report, and leaves what came so far."""
+"""What ends a call before its report; the result is then made of what has arrived."""
 MAX_SECONDS = 60.0
-"""After which servers end a run where `max_seconds` says nothing else."""
+"""After which servers end a check unless `max_seconds` states otherwise."""
 
 
 class WitnessOptions(TypedDict, total=False):
-    """How derivatives are looked at, and how much may be spent.
+    """How derivatives are checked, and how much that may cost.
 
     Keys:
-        mode: "elements": every element by itself; "directions": random directions of signs, and some elements;
-            "auto", the default: elements where they are cheap enough, else directions.
+        mode: "elements": each element by itself; "directions": random directions of signs, and some elements; "auto",
+            the default: elements if that is cheap enough, else directions.
         directions: random directions per tensor in mode directions, 1 to 1,000; 4 by default.
-        samples: elements per tensor that are looked at by themselves in mode directions; 16 by default.
+        samples: elements per tensor that are checked individually in mode directions; 16 by default.
         seed: of directions and samples; 0 by default.
-        max_seconds: after which the report is made of what there is; 60 by default.
+        max_seconds: after which the report covers what has been checked by then; 60 by default.
         max_evaluations: most evaluations of the function.
-        include_values: True: numerical derivatives and error bars of all elements that were looked at.
+        include_values: True: return numerical derivatives and error bars of all checked elements.
     """
 
     mode: Literal["auto", "elements", "directions"]
@@ -56,14 +56,14 @@ class WitnessOptions(TypedDict, total=False):
 
 
 class VerifyOptions(WitnessOptions, total=False):
-    """The options of WitnessOptions, and which tensors of a problem are looked at.
+    """The options of WitnessOptions, and which tensors of a problem are checked.
 
     Keys:
-        only: names of parameters, inputs or nodes ("0.weight"), or TensorNames, of the tensors whose gradients are
-            looked at; a mapping gives the row-major positions of the elements besides, or None for all. By default all
-            parameters that are not frozen, all floating inputs, and what is claimed.
-        second_order: True: products of the Hessian with random directions too.
-        step: the training step whose gradients are looked at, from 0; 0 by default.
+        only: the tensors whose gradients are checked, as names of parameters, inputs or nodes ("0.weight") or as
+            TensorNames; a mapping also states the row-major positions of the elements, or None for all. By default all
+            parameters that are not frozen, all floating-point inputs, and what is claimed.
+        second_order: True: check products of the Hessian with random directions too.
+        step: the training step whose gradients are checked, from 0; 0 by default.
     """
 
     only: Only
@@ -72,17 +72,17 @@ class VerifyOptions(WitnessOptions, total=False):
 
 
 @dataclass
-class Run:
-    """One run: where the request goes, and what came so far. `read` takes the answers one by one.
+class StreamCall:
+    """One call: where the request goes, and what has arrived. `read` takes the responses one by one.
 
     Attributes:
         path: of the call.
         request: the first message.
-        response: the type of the answers.
-        max_seconds: after which the server ends the run.
-        expected, tensors, progress, report: what came so far; of progress the last.
-        came: events but progress, since it began or began again.
-        told: the most of them that came at any time.
+        response: the type of the responses.
+        max_seconds: after which the server ends the check.
+        expected, tensors, progress, report: what has arrived; of progress the latest.
+        arrived: number of events other than progress in this attempt.
+        passed_on: the largest such number in any attempt.
     """
 
     path: str
@@ -93,26 +93,26 @@ class Run:
     tensors: list[witness_pb2.TensorWitness] = field(default_factory=list)
     progress: witness_pb2.WitnessProgress = field(default_factory=witness_pb2.WitnessProgress)
     report: Verification | None = None
-    came: int = 0
-    told: int = 0
+    arrived: int = 0
+    passed_on: int = 0
 
     def limit(self, timeout: Timeout, default: float | None) -> float | None:
-        """The deadline in seconds from now: what is given, else the client's own beyond what the server may take."""
+        """The deadline in seconds from now: the given one, else the client's own added to what the server may take."""
         if not isinstance(timeout, Unset):
             return timeout
         return None if default is None else default + self.max_seconds
 
     def restart(self) -> None:
-        """Forgets what came, before the same is asked again."""
-        self.expected, self.report, self.came = None, None, 0
+        """Forgets what has arrived, before the request is sent again."""
+        self.expected, self.report, self.arrived = None, None, 0
         self.tensors, self.progress = [], witness_pb2.WitnessProgress()
 
     def read(self, answer: bytes) -> WitnessEvent | witness_pb2.PointBatch:
-        """What an answer says. Raises ServerError where it cannot be read."""
+        """The event of a response. Raises ServerError if it cannot be read."""
         try:
             message = self.response.FromString(answer)
         except DecodeError as error:
-            raise ServerError(f"an answer of {self.path} cannot be read: {error}") from error
+            raise ServerError(f"a response of {self.path} cannot be read: {error}") from error
         kind = message.WhichOneof(descriptor_of(message).oneofs[0].name)
         event = getattr(message, kind) if kind else None
         match event:
@@ -134,29 +134,28 @@ class Run:
         raise ServerError(f"the server sent a message of an unknown kind; it may be newer than this SDK: {message}")
 
     def is_news(self, event: WitnessEvent) -> bool:
-        """Counts an event; whether it was not told by an attempt that broke, after which all but progress come again as
-        they were."""
+        """Counts an event; whether it is new to the caller: another attempt repeats all events but progress."""
         if isinstance(event, Progress):
             return True
-        self.came += 1
-        news = self.came > self.told
-        self.told = max(self.told, self.came)
+        self.arrived += 1
+        news = self.arrived > self.passed_on
+        self.passed_on = max(self.passed_on, self.arrived)
         return news
 
     def result(self) -> Verification:
-        """What came of it. Raises ServerError where the server ended the run without a report."""
+        """The final result. Raises ServerError if the server ended the call without a report."""
         if self.report is None:
             raise ServerError(f"{self.path} ended without a report")
         return self.report
 
     def estimated(self) -> Estimate:
-        """The estimate. Raises ServerError where the server sent none."""
+        """The estimate. Raises ServerError if the server sent none."""
         if self.expected is None:
             raise ServerError(f"{self.path} ended without an estimate")
         return decode(Estimate, self.expected)
 
     def cut_off(self, error: BaseException) -> Verification:
-        """What came before one of the errors of CUT_OFF. Raises it where there was not even an estimate."""
+        """The result made of what arrived before one of the errors of CUT_OFF. Raises that error if nothing did."""
         if self.report is not None:
             return self.report
         if self.expected is None:
@@ -166,7 +165,9 @@ class Run:
         return decode(Verification, message, cut_off=why)
 
 
-def verify_run(problem: ProblemLike, claim: ClaimLike | None, options: VerifyOptions, estimate_only: bool) -> Run:
+def verify_call(
+    problem: ProblemLike, claim: ClaimLike | None, options: VerifyOptions, estimate_only: bool
+) -> StreamCall:
     """VerifyGradients.
 
     Raises:
@@ -183,11 +184,11 @@ def verify_run(problem: ProblemLike, claim: ClaimLike | None, options: VerifyOpt
         request.claim.CopyFrom(claim_to_proto(_at_step(claim, given.step), message))
     max_seconds = 0.0 if estimate_only else seconds_of(given)
     response = gradient_service_pb2.VerifyGradientsResponse
-    return Run(f"/{SERVICE}/VerifyGradients", request.SerializeToString(), response, max_seconds)
+    return StreamCall(f"/{SERVICE}/VerifyGradients", request.SerializeToString(), response, max_seconds)
 
 
 def options_to_proto(kind: type[Any], options: Mapping[str, Any]) -> witness_pb2.WitnessOptions:
-    """The message of options, but for `only`.
+    """The message of the options, except `only`.
 
     Raises:
         InvalidProblemError: an option is of the wrong type.
@@ -204,7 +205,7 @@ def options_to_proto(kind: type[Any], options: Mapping[str, Any]) -> witness_pb2
 
 
 def seconds_of(options: witness_pb2.WitnessOptions) -> float:
-    """Seconds after which the server ends a run."""
+    """Seconds after which the server ends a check."""
     return options.max_seconds if options.HasField("max_seconds") else MAX_SECONDS
 
 
@@ -217,7 +218,7 @@ def _selected(only: Only | None) -> dict[Selected, Sequence[int] | None]:
 
 
 def _positions(elements: Sequence[int] | None, name: Selected) -> list[int]:
-    """Row-major positions. Raises InvalidProblemError where one is no whole number from 0."""
+    """Row-major positions. Raises InvalidProblemError if one is not a non-negative integer."""
     positions = [] if elements is None else list(elements)
     for position in positions:
         if isinstance(position, bool) or not isinstance(position, (int, np.integer)) or not 0 <= position < 2**64:
@@ -227,7 +228,7 @@ def _positions(elements: Sequence[int] | None, name: Selected) -> list[int]:
 
 
 def _tensor_id(name: Selected, problem: problem_pb2.Problem, step: int) -> tensor_pb2.TensorId:
-    """The gradient of an input or a node of this name, else that of a parameter."""
+    """The gradient of the input or node with this name, else that of a parameter."""
     if isinstance(name, TensorName):
         quantity = f"QUANTITY_{name.quantity.name}"
         return tensor_pb2.TensorId(quantity=quantity, name=name.name, step=name.step or step)
@@ -239,5 +240,5 @@ def _tensor_id(name: Selected, problem: problem_pb2.Problem, step: int) -> tenso
 
 
 def _at_step(claim: ClaimLike, step: int) -> ClaimLike:
-    """The claim with its numbers in the step that is looked at, where they are in none yet."""
+    """The claim for the step that is checked, unless it names a step of its own."""
     return replace(claim, step=step) if isinstance(claim, Claim) and claim.step is None else claim

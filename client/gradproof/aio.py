@@ -24,12 +24,12 @@ from gradproof._channel import (
     Token,
 )
 from gradproof._embedded import EmbeddedServer, start_embedded
-from gradproof._function_calls import FunctionRun
+from gradproof._function_calls import FunctionCall, FunctionOptions
 from gradproof._retry import Allowance, Attempts, Retry
 from gradproof._status import FailedCall, failure_to_error
 from gradproof._tracing import call_span
-from gradproof._witness_calls import CUT_OFF, OnProgress, Run, VerifyOptions, WitnessOptions
-from gradproof.black_box import Arguments, BlackBox, Function
+from gradproof._witness_calls import CUT_OFF, OnProgress, StreamCall, VerifyOptions
+from gradproof.black_box import Arguments, Function
 from gradproof.claim import ClaimLike
 from gradproof.errors import (
     CallError,
@@ -108,7 +108,7 @@ class AsyncClient:
         diagnosis: DiagnosisLike | None = None,
         timeout: Timeout = UNSET,
     ) -> Report:
-        """Holds a claim against the reference. A wrong gradient is an answer; see `Client.check`."""
+        """Checks a claim against the reference. A wrong gradient is a result, not an error; see `Client.check`."""
         return await self._call(_calls.check_call(problem, claim, include, diagnosis), timeout)
 
     async def verify(
@@ -120,16 +120,16 @@ class AsyncClient:
         timeout: Timeout = UNSET,
         **options: Unpack[VerifyOptions],
     ) -> Verification:
-        """Holds gradients against numerical differentiation; see `Client.verify`.
+        """Checks gradients against numerical differentiation; see `Client.verify`.
 
-        A coroutine that is cancelled gives nothing, as always; `verify_events` gives what came before.
+        A coroutine that is cancelled returns nothing, as always; `verify_events` yields what arrives before.
         """
-        run = _witness_calls.verify_run(problem, claim, options, estimate_only=False)
+        call = _witness_calls.verify_call(problem, claim, options, estimate_only=False)
         try:
-            await self._follow(run, timeout, on_progress)
+            await self._follow(call, timeout, on_progress)
         except CUT_OFF as error:
-            return run.cut_off(error)
-        return run.result()
+            return call.cut_off(error)
+        return call.result()
 
     async def verify_events(
         self,
@@ -139,9 +139,9 @@ class AsyncClient:
         timeout: Timeout = UNSET,
         **options: Unpack[VerifyOptions],
     ) -> AsyncIterator[WitnessEvent]:
-        """What `verify` does, event by event; see `Client.verify_events`. Close it with `contextlib.aclosing`."""
-        run = _witness_calls.verify_run(problem, claim, options, estimate_only=False)
-        async with aclosing(self._events(run, timeout)) as events:
+        """`verify`, event by event; see `Client.verify_events`. Close it with `contextlib.aclosing`."""
+        call = _witness_calls.verify_call(problem, claim, options, estimate_only=False)
+        async with aclosing(self._events(call, timeout)) as events:
             async for event in events:
                 yield event
 
@@ -154,48 +154,32 @@ class AsyncClient:
         **options: Unpack[VerifyOptions],
     ) -> Estimate:
         """What `verify` would cost with the same arguments."""
-        run = _witness_calls.verify_run(problem, claim, options, estimate_only=True)
-        await self._follow(run, timeout)
-        return run.estimated()
+        call = _witness_calls.verify_call(problem, claim, options, estimate_only=True)
+        await self._follow(call, timeout)
+        return call.estimated()
 
-    async def check_function(
-        self,
-        f: Function,
-        x: Arguments,
-        *,
-        gradient: Any = None,
-        jacobian: Any = None,
-        vjp: tuple[Any, Any] | None = None,
-        jvp: tuple[Any, Any] | None = None,
-        batched: bool = False,
-        rtol: float | None = None,
-        on_progress: OnProgress | None = None,
-        timeout: Timeout = UNSET,
-        **options: Unpack[WitnessOptions],
-    ) -> Verification:
-        """Holds a derivative of any Python function against numerical differentiation; see `Client.check_function`.
+    async def check_function(self, f: Function, x: Arguments, **options: Unpack[FunctionOptions]) -> Verification:
+        """Checks a derivative of any Python function against numerical differentiation; see `Client.check_function`.
 
         The function is an ordinary one; it is called in a thread, one call at a time.
         """
-        box = await asyncio.to_thread(BlackBox, f, x, batched)
-        stated = {"gradient": gradient, "jacobian": jacobian, "vjp": vjp, "jvp": jvp}
-        run = await asyncio.to_thread(_function_calls.function_run, box, stated, rtol, options)
-        await self._follow(run, timeout, on_progress)
-        return run.result()
+        call = await asyncio.to_thread(_function_calls.function_call, f, x, options)
+        await self._follow(call, options.get("timeout", UNSET), options.get("on_progress"))
+        return call.result()
 
     async def catalog(self, *, timeout: Timeout = UNSET) -> Catalog:
         """What the server can build, its limits, versions and devices."""
         return await self._call(_calls.catalog_call(), timeout)
 
     async def health(self, *, timeout: Timeout = UNSET) -> bool:
-        """Whether the server is there and says that it serves (grpc.health.v1)."""
+        """Whether the server is reachable and reports that it serves (grpc.health.v1)."""
         try:
             return await self._call(_calls.health_call(), timeout)
         except (UnavailableError, DeadlineError, UnimplementedError):
             return False
 
     async def close(self) -> None:
-        """Closes the connection, and stops an embedded server. A second time does nothing."""
+        """Closes the connection, and stops an embedded server. Closing again does nothing."""
         channel, server = self._channel, self._server
         self._closed.set()
         self._channel = self._server = None
@@ -219,7 +203,7 @@ class AsyncClient:
             while True:
                 method: Any = self._connected().unary_unary(call.path)
                 try:
-                    with self._closed_told(request_id):
+                    with self._closed_reported(request_id):
                         answer: bytes = await method(request, timeout=attempts.seconds, metadata=metadata)
                 except grpc.aio.AioRpcError as failed:
                     error = failure_to_error(cast(FailedCall, failed), request_id)
@@ -229,61 +213,62 @@ class AsyncClient:
                     attempts.succeeded()
                     return call.read(answer)
 
-    async def _follow(self, run: Run, timeout: Timeout, on_progress: OnProgress | None = None) -> None:
-        """Reads a run to its end."""
-        async with aclosing(self._events(run, timeout)) as events:
+    async def _follow(self, call: StreamCall, timeout: Timeout, on_progress: OnProgress | None = None) -> None:
+        """Reads all events of a call."""
+        async with aclosing(self._events(call, timeout)) as events:
             async for event in events:
                 if on_progress is not None and isinstance(event, Progress):
                     on_progress(event)
 
-    async def _events(self, run: Run, timeout: Timeout) -> AsyncStream[WitnessEvent]:
-        """What a server says of a run, in as many attempts as it takes; nothing but progress is said twice."""
-        with self._attempts(run.path, run.limit(timeout, self._settings.timeout)) as attempts:
+    async def _events(self, call: StreamCall, timeout: Timeout) -> AsyncStream[WitnessEvent]:
+        """The events of a call, in as many attempts as it takes; only progress is repeated."""
+        with self._attempts(call.path, call.limit(timeout, self._settings.timeout)) as attempts:
             metadata = self._settings.call_metadata(attempts.span)
             while True:
                 try:
-                    async with aclosing(self._conversation(run, metadata, attempts.seconds)) as events:
+                    async with aclosing(self._conversation(call, metadata, attempts.seconds)) as events:
                         async for event in events:
-                            if run.is_news(event):
+                            if call.is_news(event):
                                 yield event
                 except CallError as error:
                     if not await self._waited(attempts, error):
                         raise
-                    run.restart()
+                    call.restart()
                 else:
                     attempts.succeeded()
                     return
 
-    async def _conversation(self, run: Run, metadata: CallMetadata, seconds: float | None) -> AsyncStream[WitnessEvent]:
-        """What a server says of a run in one attempt; the points that it asks for are answered."""
+    async def _conversation(
+        self, call: StreamCall, metadata: CallMetadata, seconds: float | None
+    ) -> AsyncStream[WitnessEvent]:
+        """The events of one attempt; requests for values at points are answered."""
         requests: Requests = asyncio.Queue()
         try:
-            requests.put_nowait(self._settings.sendable(run.path, run.request))
-            async with aclosing(self._answers(run, metadata, seconds, requests)) as answers:
+            requests.put_nowait(self._settings.sendable(call.path, call.request))
+            async with aclosing(self._answers(call, metadata, seconds, requests)) as answers:
                 async for answer in answers:
-                    event = run.read(answer)
+                    event = call.read(answer)
                     if isinstance(event, PointBatch):
-                        values = await asyncio.to_thread(cast(FunctionRun, run).answer, event)
-                        requests.put_nowait(self._settings.sendable(run.path, values))
+                        values = await asyncio.to_thread(cast(FunctionCall, call).answer, event)
+                        requests.put_nowait(self._settings.sendable(call.path, values))
                     else:
                         yield event
         finally:
             requests.put_nowait(None)
 
     async def _answers(
-        self, run: Run, metadata: CallMetadata, seconds: float | None, requests: Requests
+        self, call: StreamCall, metadata: CallMetadata, seconds: float | None, requests: Requests
     ) -> AsyncStream[bytes]:
-        """The answers to all requests of a function's run, and to the only one of another. The call is cancelled where
-        they are left before their end."""
+        """The responses of one attempt, which for a function has several requests. Leaving them early cancels it."""
         pairs, request_id = metadata
         channel: Any = self._connected()
-        if isinstance(run, FunctionRun):
-            stream = channel.stream_stream(run.path)(_until_none(requests), timeout=seconds, metadata=pairs)
+        if isinstance(call, FunctionCall):
+            stream = channel.stream_stream(call.path)(_until_none(requests), timeout=seconds, metadata=pairs)
         else:
-            stream = channel.unary_stream(run.path)(requests.get_nowait(), timeout=seconds, metadata=pairs)
+            stream = channel.unary_stream(call.path)(requests.get_nowait(), timeout=seconds, metadata=pairs)
         first = FirstStatus(stream)
         try:
-            with self._closed_told(request_id):
+            with self._closed_reported(request_id):
                 async for answer in stream:
                     yield answer
         except grpc.aio.AioRpcError as error:
@@ -295,7 +280,7 @@ class AsyncClient:
         return Attempts(self._settings.retry, self._allowance, seconds, call_span(path))
 
     async def _waited(self, attempts: Attempts, error: CallError) -> bool:
-        """Waits for the next attempt; False where the error stands, or the client was closed."""
+        """Waits for the next attempt; False if the error is final, or the client was closed."""
         if self._closed.is_set() or (pause := attempts.pause(error)) is None:
             return False
         with contextlib.suppress(TimeoutError):
@@ -304,9 +289,9 @@ class AsyncClient:
         return not self._closed.is_set()
 
     @contextlib.contextmanager
-    def _closed_told(self, request_id: str) -> Iterator[None]:
-        """CancelledError of the SDK where grpc.aio raises that of asyncio because the client was closed; a task that is
-        cancelled by itself still ends with the latter."""
+    def _closed_reported(self, request_id: str) -> Iterator[None]:
+        """Raises the SDK's CancelledError if grpc.aio raises asyncio's because the client was closed; a task that is
+        itself cancelled still ends with asyncio's."""
         try:
             yield
         except asyncio.CancelledError as error:

@@ -1,4 +1,4 @@
-"""The client: a thin shell of blocking I/O around the calls; gradproof.aio is the same for asyncio."""
+"""The client: a thin shell of blocking I/O around the pure core in `_calls`; gradproof.aio is its twin for asyncio."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from gradproof._channel import (
     Token,
 )
 from gradproof._embedded import EmbeddedServer, start_embedded
-from gradproof._function_calls import FunctionRun
+from gradproof._function_calls import FunctionCall, FunctionOptions
 from gradproof._retry import Allowance, Attempts, Retry
 from gradproof._status import FailedCall, failure_to_error
 from gradproof._tracing import call_span
-from gradproof._witness_calls import CUT_OFF, OnProgress, Run, VerifyOptions, WitnessOptions
-from gradproof.black_box import Arguments, BlackBox, Function
+from gradproof._witness_calls import CUT_OFF, OnProgress, StreamCall, VerifyOptions
+from gradproof.black_box import Arguments, Function
 from gradproof.claim import ClaimLike
 from gradproof.errors import CallError, ClosedClientError, DeadlineError, UnavailableError, UnimplementedError
 from gradproof.results import Catalog, Reference, Report
@@ -42,19 +42,19 @@ Requests: TypeAlias = SimpleQueue[bytes | None]
 
 
 class Client:
-    """A connection to a gradproof server, made at the first call. Threads may share it; close it, or use it in `with`.
+    """A connection to a gradproof server, opened by the first call. Threads may share it; close it, or use `with`.
 
     Args:
         target: "host:port", "dns:///name:port" or "unix:/path".
-        timeout: seconds that a call may take where it says nothing else; None: no limit.
+        timeout: seconds that a call may take unless it states its own; None: no limit.
         tls: True, or a TLS with certificates; None or False: unencrypted.
-        token: sent as a bearer token, or a function that gives one for each call. Without TLS to local targets only.
-        metadata: pairs that are sent with each call.
-        retry: how calls are repeated that no server answered, or that a server asked to repeat later.
+        token: a bearer token, or a function that returns one for each call. Without TLS it goes to local targets only.
+        metadata: pairs sent with each call.
+        retry: how calls are retried that no server answered, or that a server asked to be retried later.
         max_message_bytes: largest request and response; a larger request is refused before it is sent.
-        options: further arguments of the gRPC channel; they win over those of the SDK.
+        options: further arguments of the gRPC channel; they override those of the SDK.
 
-    All calls raise a CallError (see gradproof.errors) where they fail.
+    Calls that fail raise a CallError (see gradproof.errors).
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Client:
 
         `include` names what to return: "loss", "outputs", "gradients", "input_gradients", "node_values",
         "node_gradients", "updated", "state", "buffers" or "all"; None: loss, outputs, gradients and updated. `steps`
-        are indices of the steps to return, from 0; None: all. `timeout` is in seconds; None: no limit.
+        are the indices of the steps to return, from 0; None: all. `timeout` is in seconds; None: no limit.
         """
         return self._call(_calls.compute_call(problem, include, steps), timeout)
 
@@ -115,11 +115,11 @@ class Client:
         diagnosis: DiagnosisLike | None = None,
         timeout: Timeout = UNSET,
     ) -> Report:
-        """Holds a claim against the reference. A wrong gradient is an answer: see `Report.verdict`.
+        """Checks a claim against the reference. A wrong gradient is a result, not an error: see `Report.verdict`.
 
-        `claim` is one, or several for several steps. `include` names what of the reference to return besides the
+        `claim` is one claim, or several for several steps. `include` names what to return of the reference besides the
         claimed tensors, as for `compute`. `diagnosis=False` asks for no explanation of a disagreement; a dict limits
-        it, by max_seconds, max_combination and max_findings. `timeout` is in seconds; None: no limit.
+        the search for one, by max_seconds, max_combination and max_findings. `timeout` is in seconds; None: no limit.
         """
         return self._call(_calls.check_call(problem, claim, include, diagnosis), timeout)
 
@@ -132,19 +132,19 @@ class Client:
         timeout: Timeout = UNSET,
         **options: Unpack[VerifyOptions],
     ) -> Verification:
-        """Holds the reference's gradients, and a claim of gradients if there is one, against numerical differentiation.
+        """Checks the reference's gradients, and those of a claim if there is one, against numerical differentiation.
 
         `on_progress` is called with each Progress; `options` are those of `VerifyOptions`. `timeout` is in seconds;
-        not given: that of the client beyond `max_seconds`, within which the server ends the run itself; None: no limit.
-        Where the timeout passes, the client is closed, or Ctrl-C is pressed, what came so far is the answer:
+        by default it is the client's, added to the `max_seconds` after which the server itself ends the check; None: no
+        limit. If the timeout passes, the client is closed, or Ctrl-C is pressed, the result covers what has arrived:
         `Verification.partial` is then true, and `cut_off` says why.
         """
-        run = _witness_calls.verify_run(problem, claim, options, estimate_only=False)
+        call = _witness_calls.verify_call(problem, claim, options, estimate_only=False)
         try:
-            self._follow(run, timeout, on_progress)
+            self._follow(call, timeout, on_progress)
         except CUT_OFF as error:
-            return run.cut_off(error)
-        return run.result()
+            return call.cut_off(error)
+        return call.result()
 
     def verify_events(
         self,
@@ -154,12 +154,12 @@ class Client:
         timeout: Timeout = UNSET,
         **options: Unpack[VerifyOptions],
     ) -> Iterator[WitnessEvent]:
-        """What `verify` does, event by event: an Estimate, then Progress and TensorWitness, last the Verification.
+        """`verify`, event by event: an Estimate, then Progress and TensorWitness, finally the Verification.
 
-        Leaving the loop ends the run on the server.
+        Leaving the loop cancels the call on the server.
         """
-        run = _witness_calls.verify_run(problem, claim, options, estimate_only=False)
-        yield from self._events(run, timeout)
+        call = _witness_calls.verify_call(problem, claim, options, estimate_only=False)
+        yield from self._events(call, timeout)
 
     def estimate(
         self,
@@ -170,62 +170,38 @@ class Client:
         **options: Unpack[VerifyOptions],
     ) -> Estimate:
         """What `verify` would cost with the same arguments."""
-        run = _witness_calls.verify_run(problem, claim, options, estimate_only=True)
-        self._follow(run, timeout)
-        return run.estimated()
+        call = _witness_calls.verify_call(problem, claim, options, estimate_only=True)
+        self._follow(call, timeout)
+        return call.estimated()
 
-    def check_function(
-        self,
-        f: Function,
-        x: Arguments,
-        *,
-        gradient: Any = None,
-        jacobian: Any = None,
-        vjp: tuple[Any, Any] | None = None,
-        jvp: tuple[Any, Any] | None = None,
-        batched: bool = False,
-        rtol: float | None = None,
-        on_progress: OnProgress | None = None,
-        timeout: Timeout = UNSET,
-        **options: Unpack[WitnessOptions],
-    ) -> Verification:
-        """Holds a derivative of any Python function against numerical differentiation; the function is called here.
+    def check_function(self, f: Function, x: Arguments, **options: Unpack[FunctionOptions]) -> Verification:
+        """Checks a derivative of any Python function against numerical differentiation; the function is called here.
 
         Args:
-            f: takes and gives arrays of the kind that `x` has (NumPy, torch, JAX, ...; lists become NumPy arrays).
+            f: takes and returns arrays of the kind of `x` (NumPy, torch, JAX, ...; lists become NumPy arrays).
             x: the point. One array: f(x); a tuple or a list of arrays: f(*x); a mapping of names to arrays: f(mapping).
-            gradient: of a scalar function, in the structure of `x`; None in a part that is not looked at. Or a
-                function that gives it.
-            jacobian: in the structure of `x`, each of shape output.shape + x.shape. Or a function that gives it.
-            vjp: a cotangent of the output's shape, and the product in the structure of `x`.
-            jvp: a tangent in the structure of `x`, and the product in the output's shape.
-            batched: whether `f` takes arrays with a leading axis of points, and gives such ones.
-            rtol: relative precision of the stated derivative; None: that of its dtype.
-            on_progress, timeout: as for `verify`, but where the timeout passes, DeadlineError is raised.
-            options: see `WitnessOptions`.
+            options: `gradient`, `jacobian`, `vjp` or `jvp`: the claimed derivative; and more. See `FunctionOptions`.
 
-        Raises what `f` raises, with a note that tells the point; StopIteration as a RuntimeError. NaN and infinity are
-        answers like others.
+        Raises what `f` raises, with a note that states the point; StopIteration as a RuntimeError. NaN and infinity are
+        results like any others.
         """
-        box = BlackBox(f, x, batched)
-        stated = {"gradient": gradient, "jacobian": jacobian, "vjp": vjp, "jvp": jvp}
-        run = _function_calls.function_run(box, stated, rtol, options)
-        self._follow(run, timeout, on_progress)
-        return run.result()
+        call = _function_calls.function_call(f, x, options)
+        self._follow(call, options.get("timeout", UNSET), options.get("on_progress"))
+        return call.result()
 
     def catalog(self, *, timeout: Timeout = UNSET) -> Catalog:
         """What the server can build, its limits, versions and devices."""
         return self._call(_calls.catalog_call(), timeout)
 
     def health(self, *, timeout: Timeout = UNSET) -> bool:
-        """Whether the server is there and says that it serves (grpc.health.v1)."""
+        """Whether the server is reachable and reports that it serves (grpc.health.v1)."""
         try:
             return self._call(_calls.health_call(), timeout)
         except (UnavailableError, DeadlineError, UnimplementedError):
             return False
 
     def close(self) -> None:
-        """Closes the connection, and stops an embedded server. A second time does nothing."""
+        """Closes the connection, and stops an embedded server. Closing again does nothing."""
         with self._lock:
             channel, server = self._channel, self._server
             self._closed.set()
@@ -259,55 +235,56 @@ class Client:
                     attempts.succeeded()
                     return call.read(answer)
 
-    def _follow(self, run: Run, timeout: Timeout, on_progress: OnProgress | None = None) -> None:
-        """Reads a run to its end."""
-        with closing(self._events(run, timeout)) as events:
+    def _follow(self, call: StreamCall, timeout: Timeout, on_progress: OnProgress | None = None) -> None:
+        """Reads all events of a call."""
+        with closing(self._events(call, timeout)) as events:
             for event in events:
                 if on_progress is not None and isinstance(event, Progress):
                     on_progress(event)
 
-    def _events(self, run: Run, timeout: Timeout) -> Stream[WitnessEvent]:
-        """What a server says of a run, in as many attempts as it takes; nothing but progress is said twice."""
-        with self._attempts(run.path, run.limit(timeout, self._settings.timeout)) as attempts:
+    def _events(self, call: StreamCall, timeout: Timeout) -> Stream[WitnessEvent]:
+        """The events of a call, in as many attempts as it takes; only progress is repeated."""
+        with self._attempts(call.path, call.limit(timeout, self._settings.timeout)) as attempts:
             metadata = self._settings.call_metadata(attempts.span)
             while True:
                 try:
-                    with closing(self._conversation(run, metadata, attempts.seconds)) as events:
+                    with closing(self._conversation(call, metadata, attempts.seconds)) as events:
                         for event in events:
-                            if run.is_news(event):
+                            if call.is_news(event):
                                 yield event
                 except CallError as error:
                     if not self._waited(attempts, error):
                         raise
-                    run.restart()
+                    call.restart()
                 else:
                     attempts.succeeded()
                     return
 
-    def _conversation(self, run: Run, metadata: CallMetadata, seconds: float | None) -> Stream[WitnessEvent]:
-        """What a server says of a run in one attempt; the points that it asks for are answered."""
+    def _conversation(self, call: StreamCall, metadata: CallMetadata, seconds: float | None) -> Stream[WitnessEvent]:
+        """The events of one attempt; requests for values at points are answered."""
         requests: Requests = SimpleQueue()
         try:
-            requests.put(self._settings.sendable(run.path, run.request))
-            with closing(self._answers(run, metadata, seconds, requests)) as answers:
+            requests.put(self._settings.sendable(call.path, call.request))
+            with closing(self._answers(call, metadata, seconds, requests)) as answers:
                 for answer in answers:
-                    event = run.read(answer)
+                    event = call.read(answer)
                     if isinstance(event, PointBatch):
-                        requests.put(self._settings.sendable(run.path, cast(FunctionRun, run).answer(event)))
+                        requests.put(self._settings.sendable(call.path, cast(FunctionCall, call).answer(event)))
                     else:
                         yield event
         finally:
             requests.put(None)
 
-    def _answers(self, run: Run, metadata: CallMetadata, seconds: float | None, requests: Requests) -> Stream[bytes]:
-        """The answers to all requests of a function's run, and to the only one of another. The call is cancelled where
-        they are left before their end."""
+    def _answers(
+        self, call: StreamCall, metadata: CallMetadata, seconds: float | None, requests: Requests
+    ) -> Stream[bytes]:
+        """The responses of one attempt, which for a function has several requests. Leaving them early cancels it."""
         pairs, request_id = metadata
         channel: Any = self._connected()
-        if isinstance(run, FunctionRun):
-            stream = channel.stream_stream(run.path)(iter(requests.get, None), timeout=seconds, metadata=pairs)
+        if isinstance(call, FunctionCall):
+            stream = channel.stream_stream(call.path)(iter(requests.get, None), timeout=seconds, metadata=pairs)
         else:
-            stream = channel.unary_stream(run.path)(requests.get(), timeout=seconds, metadata=pairs)
+            stream = channel.unary_stream(call.path)(requests.get(), timeout=seconds, metadata=pairs)
         try:
             yield from stream
         except grpc.RpcError as error:
@@ -319,7 +296,7 @@ class Client:
         return Attempts(self._settings.retry, self._allowance, seconds, call_span(path))
 
     def _waited(self, attempts: Attempts, error: CallError) -> bool:
-        """Waits for the next attempt; False where the error stands, or the client was closed."""
+        """Waits for the next attempt; False if the error is final, or the client was closed."""
         if self._closed.is_set() or (pause := attempts.pause(error)) is None:
             return False
         return not self._closed.wait(pause)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from gradproof import _witness_calls
-from gradproof._witness_calls import verify_run
+from gradproof._witness_calls import verify_call
 from gradproof.cli import status, verify
 from gradproof.cli.app import run
 from gradproof.codec import decode
@@ -85,9 +85,9 @@ def test_options_arrive(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def recording(problem: Any, claim: Any, options: Any, estimate_only: bool) -> Any:
         seen.append(dict(options))
-        return verify_run(problem, claim, options, estimate_only)
+        return verify_call(problem, claim, options, estimate_only)
 
-    monkeypatch.setattr("gradproof._witness_calls.verify_run", recording)
+    monkeypatch.setattr("gradproof._witness_calls.verify_call", recording)
     given = "--mode directions --only 0.weight --only input --directions 2 --samples 0 --seed 3 --max-seconds 9"
     run(["verify", *given.split(), "--second-order", files["claimless"]])
     run(["verify", files["claimless"]])

@@ -12,7 +12,7 @@ import gradproof as gp
 import grpc
 import pytest
 from gradproof._calls import UNSET
-from gradproof._witness_calls import verify_run
+from gradproof._witness_calls import verify_call
 from gradproof.v1 import comparison_pb2, tensor_pb2, witness_pb2
 from gradproof.v1.gradient_service_pb2 import VerifyGradientsResponse as Response
 
@@ -258,7 +258,7 @@ def test_the_deadline_leaves_the_server_its_time(
     client: float | None, options: Any, timeout: Any, expected: float | None
 ) -> None:
     """Without a timeout of its own a call waits the client's beyond what the server may take."""
-    assert verify_run(PROBLEM, None, options, estimate_only=False).limit(timeout, client) == expected
+    assert verify_call(PROBLEM, None, options, estimate_only=False).limit(timeout, client) == expected
 
 
 def test_an_interruption_gives_what_came(fake: Any) -> None:
