@@ -7,7 +7,7 @@ PROTOS_VENV := build/protos-venv
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test fuzz lint format protos protos-check pages bench soak test-image deploy-tools clean
+.PHONY: help install demo check test fuzz lint format protos protos-check docs bench soak test-image deploy-tools clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-14s %s\n", $$1, $$2}'
@@ -43,7 +43,6 @@ lint: install protos-check  ## Style, types, import contracts, contract, generat
 	$(BIN)/mypy tests/client/typing_api.py tests/support/servers.py tests/support/traffic benchmarks/serving
 	$(BIN)/lint-imports
 	cd protos && ../$(BIN)/buf lint && ../$(BIN)/buf format --diff --exit-code
-	$(BIN)/python -m gradproof_server.engine.diagnose.pages --check
 
 format: install  ## Put the code in its form
 	$(BIN)/ruff check --fix .
@@ -62,8 +61,8 @@ protos: $(PROTOS_VENV)/.installed  ## Generate messages, descriptors and the bui
 protos-check: $(PROTOS_VENV)/.installed  ## Fail where a generated file is stale
 	$(PROTOS_VENV)/bin/python protos/generate.py --check
 
-pages: install  ## Write docs/mistakes from the table of the diagnosis
-	$(BIN)/python -m gradproof_server.engine.diagnose.pages
+docs: install  ## Build the pages of mistakes, as HTML, in build/docs/mistakes
+	$(BIN)/gradproof explain --pages build/docs/mistakes
 
 bench: install  ## Measure, side by side in one run
 	$(BIN)/python -m benchmarks

@@ -23,13 +23,16 @@ class MadeFile(NamedTuple):
         path: of the file, relative to the root.
         sources: a pattern of the files that it is made from.
         command: the script that makes it, with its arguments; the Python of the build runs it in the root.
-        requirements: a file that lists what the command needs installed.
+        requirements: a file that lists what the command needs installed; empty: nothing.
+        in_wheel: where a wheel has the file; empty: where it is in the tree. An editable install has no such file, so
+            that it cannot go stale: whatever reads it then asks its source.
     """
 
     path: str
     sources: str
     command: tuple[str, ...]
-    requirements: str
+    requirements: str = ""
+    in_wheel: str = ""
 
     def is_fresh(self) -> bool:
         """Whether the file exists and none of its sources is newer."""
@@ -52,6 +55,12 @@ MADE = (
         command=("protos/descriptors.py", CONTRACT),
         requirements="constraints-protos.txt",
     ),
+    MadeFile(
+        path="build/mistakes.json",
+        sources="server/gradproof_server/engine/**/*.py",
+        command=("server/mistakes_json.py", "build/mistakes.json"),
+        in_wheel="gradproof/mistakes.json",
+    ),
 )
 
 
@@ -60,12 +69,17 @@ class MadeFiles(BuildHookInterface[Any]):
 
     def dependencies(self) -> list[str]:
         """What the commands need that will run."""
-        names = sorted({made.requirements for made in MADE if not made.is_fresh()})
+        names = sorted({made.requirements for made in MADE if made.requirements and not made.is_fresh()})
         return [line for name in names for line in (ROOT / name).read_text(encoding="utf-8").splitlines()]
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Makes what is not fresh, before the files of the build are collected."""
         for made in MADE:
+            if made.in_wheel and (self.target_name != "wheel" or version == "editable"):
+                continue
             if not made.is_fresh():
                 made.make()
-            build_data["artifacts"].append(f"/{made.path}")
+            if made.in_wheel:
+                build_data["force_include"][str(ROOT / made.path)] = made.in_wheel
+            else:
+                build_data["artifacts"].append(f"/{made.path}")

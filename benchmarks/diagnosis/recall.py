@@ -170,7 +170,7 @@ def main() -> None:
 
 HEAD = """# How often an injected mistake is named
 
-Each row of the table of mistakes ([docs/mistakes](mistakes/README.md)) is really made in random training problems, and
+Each row of the table of mistakes (`gradproof explain --list`) is really made in random training problems, and
 the diagnosis is asked what was done. The problems differ in their networks (perceptrons, convolutions, recurrences,
 attention, embeddings, paths that join, tied weights, values on kinks and ties), widths, batch sizes, activations,
 losses, optimizers, schedules, clipping, groups, numbers of steps, in what is claimed (gradients, updates, both, or

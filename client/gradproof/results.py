@@ -121,7 +121,7 @@ class Finding:
         claimed: how many numbers are claimed.
         largest_distance: the largest remaining |claimed - altered|.
         probe: an experiment that would tell this explanation from others that fit equally; empty: none is needed.
-        pages: of the documentation, one per code.
+        documentation_urls: pages about the codes, one per code; empty where the server has none to point to.
     """
 
     codes: tuple[str, ...]
@@ -134,7 +134,7 @@ class Finding:
     claimed: int = field(metadata=wire("reproduction.claimed"))
     largest_distance: float = field(metadata=wire("reproduction.largest_distance"))
     probe: str = ""
-    pages: tuple[str, ...] = ()
+    documentation_urls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,14 @@ def in_threads(settings: Settings, calls: Executor | None = None, checker: Check
 def engine_of(settings: Settings) -> Methods:
     """The engine with the limits of the settings."""
     outside = CallLimits(**{f.name: getattr(settings, f.name) for f in dataclasses.fields(CallLimits)})
-    return Methods(settings.limits, settings.max_response_bytes, settings.device, settings.max_witness_seconds, outside)
+    return Methods(
+        settings.limits,
+        settings.max_response_bytes,
+        settings.device,
+        settings.max_witness_seconds,
+        outside,
+        settings.documentation_url,
+    )
 
 
 def function_engine_of(settings: Settings, checker: Checker = numeric.check_function) -> FunctionEngine:

@@ -140,6 +140,10 @@ class Settings(BaseModel):
         5.0, "Time between looks at the files of settings, callers and certificates.", 0.05
     )
     trace_endpoint: str | None = setting(None, "OTLP endpoint (gRPC) that gets traces, as http://host:4317; off: none.")
+    documentation_url: str | None = setting(
+        None,
+        "Address of the pages that `make docs` builds, linked in findings, as https://host/mistakes; off: none.",
+    )
 
     device: Literal["auto", "cpu", "cuda"] = setting("auto", "Where problems that name no device are computed.")
     workers: int = setting(
@@ -364,6 +368,9 @@ def _contradictions(s: Settings) -> list[str]:
             for all_of, one, why in _HOLDS_ONE
         },
         "--tls-client-ca: needs --tls-certificate and --tls-key": s.tls_client_ca and not s.tls_certificate,
+        "--documentation-url: must begin with http:// or https://": (
+            s.documentation_url is not None and not s.documentation_url.startswith(("http://", "https://"))
+        ),
         "--keepalive-timeout-seconds: must be less than --keepalive-seconds": (
             s.keepalive_timeout_seconds >= s.keepalive_seconds
         ),

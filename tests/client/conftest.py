@@ -156,7 +156,6 @@ def checked(reference: gradient_service_pb2.Reference) -> gradient_service_pb2.C
         sites=["loss"],
         reproduction=diagnosis_pb2.Reproduction(reproduced=2, claimed=3, largest_distance=2e-4),
         probe="a second sample with residual 0.5",
-        pages=["docs/mistakes/loss.half_squared_error.md"],
     )
     response.diagnosis.findings.append(finding)
     response.diagnosis.localization.summary = "The loss agrees, the updated weight does not."

@@ -30,7 +30,7 @@ ok  loss                   0/1  scalar      0.809      0.809       0      0     
    Acts at: loss
    To be sure: a second sample with residual 0.5
    Code: loss.half_squared_error
-   Read: docs/mistakes/loss.half_squared_error.md
+   Read: gradproof explain loss.half_squared_error
 
 Few numbers are claimed.
 The search ended after 12 variants and 0.5 s, before all were tried."""
@@ -112,7 +112,7 @@ def test_html_escapes_whatever_came_from_outside(checked: Response) -> None:
     comparison.id.name = comparison.note = comparison.tolerance = comparison.update.tolerance = EVIL
     for name in ("title", "explanation", "advice", "probe"):
         setattr(finding, name, EVIL)
-    finding.codes[:] = finding.sites[:] = finding.pages[:] = [EVIL]
+    finding.codes[:] = finding.sites[:] = finding.documentation_urls[:] = [EVIL]
     checked.diagnosis.caution = EVIL
     checked.reference.tensors[0].id.name = checked.reference.environment.device = EVIL
     report = decode(gp.Report, checked)

@@ -158,10 +158,11 @@ def test_a_diagnosis_keeps_every_field() -> None:
         sites=("0",),
         reproduction=types.Reproduction(3, 4, 0.25),
         probe="probe",
-        pages=("page",),
     )
     localization = types.Localization("summary", (ID,), (ID, ID), "1", ("ratio",))
-    message = encode(types.Diagnosis((finding,), localization, "caution", 5, True, 1.5), diagnosis_pb2.Diagnosis)
+    message = messages.diagnosis_to_message(
+        types.Diagnosis((finding,), localization, "caution", 5, True, 1.5), "https://host/"
+    )
     reproduction = diagnosis_pb2.Reproduction(reproduced=3, claimed=4, largest_distance=0.25)
     expected = diagnosis_pb2.Finding(
         codes=["a", "b"],
@@ -172,7 +173,7 @@ def test_a_diagnosis_keeps_every_field() -> None:
         sites=["0"],
         reproduction=reproduction,
         probe="probe",
-        pages=["page"],
+        documentation_urls=["https://host/a.html", "https://host/b.html"],
     )
     assert list(message.findings) == [expected]
     assert (message.localization.summary, message.localization.enters_at) == ("summary", "1")

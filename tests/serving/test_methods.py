@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 import torch
 from gradproof.v1 import gradient_service_pb2, problem_pb2, tensor_pb2
+from gradproof_server.backend import engine_of
 from gradproof_server.engine.numeric.types import WitnessOptions
 from gradproof_server.engine.types import DiagnosisOptions, Limits, Verdict
 from gradproof_server.serving import requests
 from gradproof_server.serving.methods import STREAMING, UNARY, DirectContext, Methods, Task, TaskResult
 from gradproof_server.serving.service import SERVICE
+from gradproof_server.settings import Settings
 
 ENGINE = Methods(Limits(), 1 << 30, "auto")
 Compute = gradient_service_pb2.ComputeGradientsRequest
@@ -133,6 +135,17 @@ def test_the_author_s_claim_is_explained(check_request: Check) -> None:
     """The first finding of the founding case is the half squared error."""
     findings = checked(check_request).diagnosis.findings
     assert findings[0].codes[0].startswith("loss.half_squared_error")
+
+
+def test_a_finding_links_only_to_pages_that_the_server_was_told_of(check_request: Check) -> None:
+    """Without a setting there is no address; with one there is a full link for each code."""
+    assert not checked(check_request).diagnosis.findings[0].documentation_urls
+    settings = Settings(documentation_url="https://host/mistakes", device="cpu")
+    found = engine_of(settings)(Task("CheckGradients", check_request.SerializeToString()))
+    response = gradient_service_pb2.CheckGradientsResponse.FromString(found.response)
+    assert response.diagnosis.findings
+    for finding in response.diagnosis.findings:
+        assert finding.documentation_urls == [f"https://host/mistakes/{code}.html" for code in finding.codes]
 
 
 def test_no_explanation_where_it_was_disabled(check_request: Check) -> None:

@@ -137,6 +137,7 @@ def test_settings_made_in_python_are_checked_the_same() -> None:
         ({"max_response_bytes": 2**31}, "from 1048576 to 2147483647 bytes"),
         ({"port": 5000, "metrics_port": 5000}, "--port and --metrics-port: both are 5000 on 127.0.0.1"),
         ({"metrics_port": 5000, "health_port": 5000}, "--metrics-port and --health-port: both are 5000 on 127.0.0.1"),
+        ({"documentation_url": "docs/mistakes"}, "--documentation-url: must begin with http:// or https://"),
         ({"max_waiting_bytes": 1}, "must be at least --max-request-bytes"),
         ({"keepalive_seconds": 5, "keepalive_timeout_seconds": 5}, "must be less than --keepalive-seconds"),
     ],

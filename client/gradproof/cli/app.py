@@ -18,6 +18,7 @@ COMMANDS = {
     "verify": ("gradproof.cli.verify:verify", "Hold gradients against numerical differentiation."),
     "compute": ("gradproof.cli.compute:compute", "Print the reference for a problem file."),
     "catalog": ("gradproof.cli.catalog:catalog", "List the layers, losses, optimizers and schedules."),
+    "explain": ("gradproof.cli.explain:explain", "Print what there is to read about a mistake, by its code."),
     "serve": ("gradproof_server.__main__:serve_command", "Serve gradproof over gRPC."),
     "top": ("gradproof.cli.top:top", "Watch what servers do, by their metrics."),
     "demo": ("gradproof.demo:demo", "Answer one famous wrong weight through a real server."),

@@ -93,7 +93,7 @@ def finding_parts(finding: Finding) -> list[tuple[str, str]]:
         ("Acts at", ", ".join(finding.sites)),
         ("To be sure", finding.probe),
         ("Code", f"{', '.join(finding.codes)}{' (another convention)' if finding.convention else ''}"),
-        ("Read", ", ".join(finding.pages)),
+        ("Read", ", ".join(finding.documentation_urls) or f"gradproof explain {' '.join(finding.codes)}"),
     ]
     return [(label, text) for label, text in parts if text]
 

@@ -36,7 +36,7 @@ class Diagnosis(_message.Message):
     def __init__(self, findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., localization: _Optional[_Union[Localization, _Mapping]] = ..., caution: _Optional[str] = ..., variants_tried: _Optional[int] = ..., budget_exhausted: bool = ..., seconds: _Optional[float] = ...) -> None: ...
 
 class Finding(_message.Message):
-    __slots__ = ("codes", "title", "explanation", "advice", "convention", "sites", "reproduction", "probe", "pages")
+    __slots__ = ("codes", "title", "explanation", "advice", "convention", "sites", "reproduction", "probe", "documentation_urls")
     CODES_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
     EXPLANATION_FIELD_NUMBER: _ClassVar[int]
@@ -45,7 +45,7 @@ class Finding(_message.Message):
     SITES_FIELD_NUMBER: _ClassVar[int]
     REPRODUCTION_FIELD_NUMBER: _ClassVar[int]
     PROBE_FIELD_NUMBER: _ClassVar[int]
-    PAGES_FIELD_NUMBER: _ClassVar[int]
+    DOCUMENTATION_URLS_FIELD_NUMBER: _ClassVar[int]
     codes: _containers.RepeatedScalarFieldContainer[str]
     title: str
     explanation: str
@@ -54,8 +54,8 @@ class Finding(_message.Message):
     sites: _containers.RepeatedScalarFieldContainer[str]
     reproduction: Reproduction
     probe: str
-    pages: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, codes: _Optional[_Iterable[str]] = ..., title: _Optional[str] = ..., explanation: _Optional[str] = ..., advice: _Optional[str] = ..., convention: bool = ..., sites: _Optional[_Iterable[str]] = ..., reproduction: _Optional[_Union[Reproduction, _Mapping]] = ..., probe: _Optional[str] = ..., pages: _Optional[_Iterable[str]] = ...) -> None: ...
+    documentation_urls: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, codes: _Optional[_Iterable[str]] = ..., title: _Optional[str] = ..., explanation: _Optional[str] = ..., advice: _Optional[str] = ..., convention: bool = ..., sites: _Optional[_Iterable[str]] = ..., reproduction: _Optional[_Union[Reproduction, _Mapping]] = ..., probe: _Optional[str] = ..., documentation_urls: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Reproduction(_message.Message):
     __slots__ = ("reproduced", "claimed", "largest_distance")

@@ -241,7 +241,7 @@ class Reproduction:
 
 @dataclass(frozen=True)
 class Finding:
-    """One explanation; the fields are those of `gradproof.v1.Finding`."""
+    """One explanation; the fields are those of `gradproof.v1.Finding`, without addresses of pages."""
 
     codes: tuple[str, ...]
     title: str
@@ -251,7 +251,6 @@ class Finding:
     sites: tuple[str, ...]
     reproduction: Reproduction
     probe: str = ""
-    pages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

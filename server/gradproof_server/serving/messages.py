@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from gradproof._version import __version__
 from gradproof.codec import encode
 from gradproof.tensors import DTYPES
-from gradproof.v1 import catalog_pb2, gradient_service_pb2, tensor_pb2, witness_pb2
+from gradproof.v1 import catalog_pb2, diagnosis_pb2, gradient_service_pb2, tensor_pb2, witness_pb2
 
 from gradproof_server.engine.numeric.types import (
     FunctionEvent,
@@ -20,7 +20,7 @@ from gradproof_server.engine.numeric.types import (
     WitnessProgress,
     WitnessReport,
 )
-from gradproof_server.engine.types import TensorId
+from gradproof_server.engine.types import Diagnosis, TensorId
 from gradproof_server.serving import wire
 
 _DTYPES = {getattr(torch, name): number for name, number in DTYPES.items()}
@@ -65,6 +65,15 @@ def check_response_to_chunks(rest: gradient_service_pb2.CheckGradientsResponse, 
     """A CheckGradientsResponse message with this reference and everything else from `rest`."""
     number = gradient_service_pb2.CheckGradientsResponse.REFERENCE_FIELD_NUMBER
     return [rest.SerializeToString(), *wire.field(number, reference)]
+
+
+def diagnosis_to_message(diagnosis: Diagnosis, documentation_url: str | None) -> diagnosis_pb2.Diagnosis:
+    """Where a claim goes wrong and why; with the pages of the findings' codes below `documentation_url`, if given."""
+    message = encode(diagnosis, diagnosis_pb2.Diagnosis)
+    if documentation_url:
+        for finding in message.findings:
+            finding.documentation_urls.extend(f"{documentation_url.rstrip('/')}/{code}.html" for code in finding.codes)
+    return message
 
 
 def environment_to_message(device: str, dtype: torch.dtype) -> catalog_pb2.Environment:

@@ -12,7 +12,7 @@ from typing import Protocol, TypeAlias
 
 import torch
 from gradproof.codec import encode
-from gradproof.v1 import catalog_pb2, comparison_pb2, diagnosis_pb2, gradient_service_pb2, problem_pb2
+from gradproof.v1 import catalog_pb2, comparison_pb2, gradient_service_pb2, problem_pb2
 
 from gradproof_server import engine
 from gradproof_server.engine import numeric
@@ -153,6 +153,7 @@ class Methods:
     """Answers tasks by the engine, on the thread that calls it. Never raises: what goes wrong is the answer's failure.
 
     device: "auto", "cpu" or "cuda", for problems that name none. max_witness_seconds: most that a caller may allow.
+    documentation_url: where the pages of mistakes are served, for the findings; None: nowhere.
     """
 
     limits: Limits
@@ -160,6 +161,7 @@ class Methods:
     device: str = "auto"
     max_witness_seconds: float = 600.0
     call_limits: CallLimits = CallLimits()
+    documentation_url: str | None = None
 
     def __call__(self, task: Task, front: TaskContext | None = None) -> TaskResult:
         """The answer to one task, the parts of a stream by `front`."""
@@ -238,7 +240,9 @@ class Methods:
             response = gradient_service_pb2.CheckGradientsResponse(
                 verdict=f"VERDICT_{notes.verdict.name}",
                 comparisons=[encode(comparison, comparison_pb2.Comparison) for comparison in comparisons],
-                diagnosis=None if diagnosis is None else encode(diagnosis, diagnosis_pb2.Diagnosis),
+                diagnosis=None
+                if diagnosis is None
+                else messages.diagnosis_to_message(diagnosis, self.documentation_url),
             )
             return messages.check_response_to_chunks(response, _reference_to_chunks(training, outcome, wanted))
 

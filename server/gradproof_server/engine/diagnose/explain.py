@@ -16,7 +16,6 @@ from .case import Case
 from .plan import plan_of
 from .variant import Stage
 
-PAGES = "docs/mistakes/{}.md"
 TRACE = Wanted(
     frozenset({Quantity.NODE_GRADIENT, Quantity.NODE_VALUE, Quantity.GRADIENT, Quantity.LOSS}), steps=frozenset({0})
 )
@@ -37,7 +36,6 @@ def explain(case: Case, attempt: Attempt, probe: str) -> Finding:
         sites=sites,
         reproduction=attempt.fit.as_reproduction(),
         probe=probe,
-        pages=tuple(PAGES.format(code) for code in attempt.codes),
     )
 
 
